@@ -59,8 +59,9 @@ def run(context: Context) -> Result:
     except ApiError as error:
         raise explained(error, licenses) from None
     seen = forecast(shrink_to, held, candidates)
-    seen = seen.with_upgrades(_upgrades(licenses, seen, [device for device, _time in held]))
-    for text in _warnings(seen, _unread(licenses)):
+    upgrades = _upgrades(licenses, seen, [device for device, _time in held])
+    seen = seen.with_upgrades(upgrades)
+    for text in _warnings(seen, _unread(licenses, upgrades)):
         context.warn(text)
     values = {
         "licenses": Pool(pool.total, len(held)).as_result(),
@@ -76,11 +77,15 @@ def _upgrades(licenses: FotaApi, seen: Forecast, held: t.Sequence[str]) -> dict[
     return {device: facts.upgraded_at for device, facts in found.items()}
 
 
-def _unread(licenses: FotaApi) -> str:
+def _unread(licenses: FotaApi, upgrades: t.Mapping[str, str | None]) -> str:
     """Why the device list does not say who was upgraded; empty if it could be used."""
     if licenses.devices.unusable:
         return licenses.devices.unusable
-    return "" if licenses.devices.offered else f"ThingSpace has no list of devices for {licenses.version} here."
+    if not licenses.devices.offered:
+        return f"ThingSpace has no list of devices for {licenses.version} here."
+    return (
+        "" if any(when is not None for when in upgrades.values()) else "ThingSpace's list of devices does not say it."
+    )
 
 
 def read(context: Context, client: Client, account: str, version: CandidatesVersion) -> list[str]:

@@ -19,6 +19,7 @@ from .._plan.answer import Action
 from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
+from .._swm.missing import PROOFS
 from .._text.lists import first, many
 
 Choice = t.Literal["skip", "stop", "ignore"]
@@ -81,7 +82,11 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     most = None if whole else _pages(gone) if read.listed else NEAR
     learn(api.devices.find(gone, read.known, most, also=wanted.keys()))
     new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
-    named = api.named.read(new, known=read.known) if new and api.named.offered and not read.facts else None
+    named = (
+        api.named.read(new, known=read.known, most=proofs(choice))
+        if new and api.named.offered and not read.facts
+        else None
+    )
     if named is not None:
         learn(named.about)
     elif not api.named.offered:
@@ -99,6 +104,11 @@ def _as_before(api: FotaApi, plan: Plan) -> Plan:
         return plan
     plan = plan.without(api.locked.among(plan.remove))
     return plan._replace(unforeseen=len(plan.remove), unforeseen_why=NOT_LOOKED if plan.remove else "")
+
+
+def proofs(choice: Choice) -> int | None:
+    """How many pages to read at most to show that devices are unknown. To stop in time, it takes what it takes."""
+    return None if choice == "stop" else PROOFS
 
 
 def _pages(devices: t.Sequence[str]) -> int:

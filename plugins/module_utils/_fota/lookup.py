@@ -19,7 +19,7 @@ from .._plan.plan import Plan, Pool, State, make_plan
 from .._plan.waves import Waves
 from .._swm.licenses import FotaApi
 from .._thingspace.api_versions import ApiVersion
-from .foresight import Choice, Read, foresee
+from .foresight import Choice, Read, foresee, proofs
 
 CHEAP_PAGES = 3
 """How many further pages are always read. Then a second run sends no writes."""
@@ -62,10 +62,11 @@ def plan_job(
     bound, foreseen = check_mode or job.limits.bound, True
     for way in _ways(api, job, first):
         if way == "devices":
-            named = api.named.read(wanted, [device for device, _time in first.devices], removing=job.state == "absent")
+            listed, most = [device for device, _time in first.devices], proofs(job.foreseen_refusals)
+            named = api.named.read(wanted, listed, removing=job.state == "absent", most=most)
             if named is not None:
                 plan = make_plan(scope, job.state, wanted, named.licensed, pool, whole=False)
-                known = sorted({*named.facts, *(device for device, _time in first.devices)})
+                known = sorted({*named.facts, *listed})
                 read = Read(named.about, known, False) if foreseen else None
                 return way, foresee(api, plan, read, job.foreseen_refusals), pool
         else:

@@ -113,7 +113,7 @@ class Watch:
                     f"The account counts {count:,} assigned licenses, and "
                     f"{count + (missing if action == 'assign' else -missing):,} would show that everything was done."
                 )
-                if window.earlier:
+                if window.earlier or window.run != self._before.run:
                     self.says += " That includes open requests of earlier runs."
                 if window.run == self._before.run:
                     self._rising |= missing > 0

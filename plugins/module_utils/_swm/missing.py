@@ -89,15 +89,17 @@ def among_devices(
     missing: t.Mapping[str, str],
     listed: t.Sequence[str],
     known: t.Sequence[str],
+    most: int | None,
 ) -> Named:
-    """Decide by the list of all devices, as far as it takes few pages. For parameters, see C(among_licensed).
+    """Decide by the list of all devices. For parameters, see C(among_licensed).
 
     :param known: other devices of the account.
+    :param most: how many pages to read at most; None for as many as it takes.
     :raises IncompleteList: the answer is wrong about a device, and it takes too many pages to find all; or it leaves
         devices out.
     """
     wish = Search(missing, sorted({*facts, *listed, *known}), proving=True)
-    found = devices.look_up(wish, PROOFS)
+    found = devices.look_up(wish, most)
     there = {device: one for device, one in found.facts.items() if one.licensed is not None}
     unknown = {device: why for device, why in missing.items() if device in found.absent}
     unsaid = [device for device in missing if device not in unknown and device not in there]
@@ -115,7 +117,7 @@ def _doubt(wrong: str, unsaid: t.Sequence[str]) -> str:
     if unsaid:
         return (
             f"ThingSpace does not know {many(len(unsaid), 'device')} when asked about named devices: {few(unsaid)}. "
-            f"Its list of devices did not show within {PROOFS} requests whether that is right. They count as devices "
+            "Its list of devices did not show with a few requests whether that is right. They count as devices "
             "without a license, and ThingSpace's answer to the change decides."
         )
     if wrong:

@@ -28,7 +28,7 @@ from .._thingspace.api_versions import NAMED_DEVICES, ApiVersion
 from .device_list import DeviceList
 from .dialects import REASON, path
 from .facts import Facts, facts_of, says_unknown
-from .missing import LEFT_OUT, Named, among_devices, among_licensed, contradiction
+from .missing import LEFT_OUT, PROOFS, Named, among_devices, among_licensed, contradiction
 from .offered import Offered, can_do_without
 
 PROTOCOLS = ("", "LWM2M", "OMADM", "HTTP")
@@ -76,6 +76,7 @@ class NamedDevices:
         known: t.Sequence[str] = (),
         *,
         removing: bool = False,
+        most: int | None = PROOFS,
     ) -> Named | None:
         """What ThingSpace says about these devices; None if it cannot be used. Then it is not asked again.
 
@@ -83,6 +84,8 @@ class NamedDevices:
         :param known: other devices of the account.
         :param removing: whether the devices are to lose their license. Then those that the answer does not know are
             looked for among the licensed ones: no document says that such a device holds none.
+        :param most: how many pages of the device list to read at most for those that it does not know; None for as many
+            as it takes.
         :raises LicensingError: there was no answer at all.
         """
         try:
@@ -92,7 +95,7 @@ class NamedDevices:
             elif removing:
                 named = among_licensed(self._holders, facts, missing, listed)
             else:
-                named = among_devices(self._devices, facts, missing, listed, known)
+                named = among_devices(self._devices, facts, missing, listed, known, most)
             _check(named, devices, listed)
         except LicensingError as error:
             if not can_do_without(error):

@@ -80,7 +80,7 @@ def search(fetch: Fetch, wish: Search, most: int | None, at_once: int, tell: t.C
     :param tell: gets the number of devices read so far.
     :raises LicensingError: there was no answer at all.
     """
-    first = _Chain(_counted(fetch, tell), wish, sorted(wish.wanted), FIRST)
+    first = _Chain(_counted(fetch, tell), wish, sorted(wish.wanted))
     first.run(1 if most is None else most)
     chains = [first]
     if most is None and first.goes_on:
@@ -113,11 +113,13 @@ def _counted(fetch: Fetch, tell: t.Callable[[int], None]) -> Fetch:
 class _Chain:
     """Looks for devices with one request after the other.
 
+    :param reached: the last device of the page before.
+    :param sure: whether that page shows what is absent.
     :ivar left: those that are still looked for, in order.
     :ivar error: why the chain ended early.
     """
 
-    def __init__(self, fetch: Fetch, wish: Search, left: list[str], reached: str) -> None:
+    def __init__(self, fetch: Fetch, wish: Search, left: list[str], reached: str = FIRST, sure: bool = False) -> None:
         self.facts: dict[str, Facts] = {}
         self.absent: set[str] = set()
         self.left = left
@@ -125,7 +127,7 @@ class _Chain:
         self._fetch, self._wish = fetch, wish
         self._meant = frozenset(wish.wanted)
         self._places = Places(wish.known, overlapping=wish.proving)
-        self._began, self._reached, self._sure, self._ended = FIRST, reached, False, False
+        self._began, self._reached, self._sure, self._ended = FIRST, reached, sure, False
 
     @property
     def goes_on(self) -> bool:
@@ -160,7 +162,7 @@ class _Chain:
         size = -(-len(groups) // max(1, parts))
         shares = [[*itertools.chain(*groups[at : at + size])] for at in range(0, len(groups), size)]
         self.left = shares[0]
-        return [_Chain(self._fetch, self._wish, share, self._reached) for share in shares[1:]]
+        return [_Chain(self._fetch, self._wish, share, self._reached, self._sure) for share in shares[1:]]
 
     def _read_on(self) -> None:
         """Read the page on which the next device would be, or one that is nearer to it than the last one."""

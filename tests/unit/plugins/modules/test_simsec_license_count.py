@@ -115,6 +115,8 @@ def test_politely(run: Run, space: Space, clock: Clock) -> None:
     assert "counts 2 assigned licenses, and 3 would show that everything was done" in done["msg"]
     assert space.reads < 22
     assert sum(clock.slept) == pytest.approx(600, abs=1)
+    assert "earlier runs" not in done["msg"]
+    assert "That includes open requests of earlier runs." in run(**WAIT, devices=[imei(9)])["msg"]
 
 
 @pytest.mark.parametrize("others", [[imei(9)], [imei(8), imei(9)]])

@@ -82,6 +82,9 @@ def test_a_forecast_that_does_not_know_who_was_upgraded(estate, runs, imei, vers
     assert (result["forecast"]["upgraded"], result["forecast"]["upgraded_unknown"]) == (1, 1)
     assert "At least 1 device that would lose a license is upgraded" in str(result["warnings"])
     assert "It is not known whether 1 device that would lose a license is upgraded" in str(result["warnings"])
+    estate.control("DELETE", "faults")
+    estate.quirk(fota_devices_lack="upgradeTime")
+    assert "list of devices does not say it" in str(run(swm_removal_candidates_info)["warnings"])
     estate.quirk(fota_devices="none")
     result = run(swm_removal_candidates_info)
     assert {row["upgraded"] for row in result["forecast"]["devices"]} == {None}

@@ -137,6 +137,27 @@ def test_pages_that_are_read_side_by_side(
         assert asked[1] <= asked[0] + at_once - 1
 
 
+@given(
+    st.sets(st.integers(0, 200)),
+    st.sets(st.integers(0, 200)),
+    st.sets(st.integers(0, 200), min_size=1),
+    st.integers(1, 9),
+    st.sampled_from([1, 4]),
+    st.sampled_from([None, 1, 3]),
+)
+def test_absent_are_those_that_the_list_does_not_have(
+    there: set[int], wanted: set[int], known: set[int], size: int, at_once: int, most: int | None
+) -> None:
+    """All of them, if as many pages are read as it takes, and no other one."""
+    server = Server(map(imei, there | known), size)
+    server.max_concurrency = at_once
+    wish = search.Search(set(map(imei, wanted)), sorted(map(imei, known)), proving=True)
+    found = server.list().look_up(wish, most)
+    absent = set(map(imei, wanted - there - known))
+    assert found.absent == absent if most is None else found.absent <= absent
+    assert found.facts.keys() <= set(map(imei, wanted & (there | known)))
+
+
 def test_they_are_read_at_the_same_time() -> None:
     """The first one shows how far a page goes. Without the others, nobody passes the barrier."""
     barrier = threading.Barrier(4, timeout=20)

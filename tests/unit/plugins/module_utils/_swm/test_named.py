@@ -294,6 +294,9 @@ def test_what_cannot_be_shown_within_a_few_requests_is_not_said(how: str) -> Non
     assert len(server.pages) <= PROOFS
     assert bool(found.unknown) == (how != "no list"), "its first page may show some"
     assert len(found.unsaid) >= 10
+    whole = server.named().read([*known, *strangers], known[:10], most=None)
+    assert whole is not None
+    assert (set(whole.unknown), list(whole.unsaid)) == (set(strangers), []) if how != "no list" else not whole.unknown
     assert f"does not know {len(found.unsaid)} devices" in reader.doubt
     assert {found.about[device] for device in found.unsaid} == {Facts(None, None, None)}
     assert server.named().read([*known, *strangers], known[:10], removing=True) is not None, "few are licensed"
