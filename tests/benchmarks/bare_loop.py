@@ -15,7 +15,7 @@ import time
 
 import requests
 
-WORD = "simulator"
+WORD = "not-secret"
 TIMEOUT = 60
 
 

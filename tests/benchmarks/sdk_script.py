@@ -23,7 +23,7 @@ from verizon.models.log_in_request import LogInRequest  # noqa: E402
 from verizon.models.v3_license_imei import V3LicenseIMEI  # noqa: E402
 from verizon.verizon_client import VerizonClient  # noqa: E402
 
-WORD = "simulator"
+WORD = "not-secret"
 
 
 def log_in(base: str) -> VerizonClient:

@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAM = CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator"
 ACCOUNT = "0000123456-00001"
 FIRST_IMEI = 990_000_000_000_000
-WORD = "simulator"
+WORD = "not-secret"
 
 
 class Simulator:

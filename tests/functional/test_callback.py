@@ -197,7 +197,7 @@ def test_a_refusal_in_the_words_of_thingspace(simulator: Simulator, module: Modu
 
 def test_bad_input_is_told_at_once(simulator: Simulator, module: Module) -> None:
     outcome = clean(
-        module("callback", url="http://x.example.com:99/'", callback_username="SIMULATOR", callback_password=OURS * 3),
+        module("callback", url="http://x.example.com:99/'", callback_username="NOT-SECRET", callback_password=OURS * 3),
         module,
     )
     assert outcome.result["failure"]["problem_count"] == 5
@@ -212,7 +212,7 @@ def test_a_playbook_at_full_volume(simulator: Simulator, module: Module, playboo
         "base_url": simulator.base_url,
         "runtime_dir": str(module.runtime_dir),
         "account": ACCOUNT,
-        **dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator"),
+        **dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret"),
     }
     wanted = {**WANTED, "callback_password": "{{ my_secret }}"}
     tasks = [

@@ -51,8 +51,8 @@ def other_python(playbook: Playbook) -> str:
 
 def play(simulator: Simulator, *tasks: Json, **more: t.Any) -> list[Json]:
     """A play whose connection options stand in the action group."""
-    login = dict.fromkeys(("client_id", "client_secret", "username"), "simulator")
-    group = {"base_url": simulator.base_url, "password": "simulator", **login}
+    login = dict.fromkeys(("client_id", "client_secret", "username"), "not-secret")
+    group = {"base_url": simulator.base_url, "password": "not-secret", **login}
     defaults = {"group/thingspace.licensing.all": group}
     return [{"hosts": "estate", "gather_facts": False, "module_defaults": defaults, "tasks": list(tasks), **more}]
 

@@ -26,7 +26,7 @@ from ansible_collections.thingspace.licensing.tests.support.pipelines import EXA
 from ansible_collections.thingspace.licensing.tests.support.simulated import CHECKOUT
 
 CREDENTIALS = ("CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD")
-SECRETS = {f"{prefix}_{name}": "simulator" for prefix in ("THINGSPACE", "LEASING") for name in CREDENTIALS}
+SECRETS = {f"{prefix}_{name}": "not-secret" for prefix in ("THINGSPACE", "LEASING") for name in CREDENTIALS}
 LIFETIME, FLEX = "SIMSec-IoT-Lt", "SIMSec-IoT"
 METERS, KIOSKS = imeis(10, 20), imeis(20, 24)
 SECOND, THIRD = ([str(int(device) + offset) for device in imeis(40)] for offset in (100_000_000, 200_000_000))
@@ -234,3 +234,6 @@ def test_the_collection_is_pinned_to_a_release_that_has_all_this() -> None:
     assert [entry["name"] for entry in wanted] == [f"{galaxy['namespace']}.{galaxy['name']}"]
     pinned, ours = ([int(part) for part in version.split(".")] for version in (wanted[0]["version"], galaxy["version"]))
     assert pinned >= max(ours, [0, 4, 0])
+    environment = CHECKOUT / "extensions" / "aap" / "execution_environment" / "requirements.yml"
+    (other,) = yaml.safe_load(environment.read_text(encoding="utf-8"))["collections"]
+    assert other["version"] == f">={wanted[0]['version']}", "both say the same"

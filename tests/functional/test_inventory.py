@@ -76,7 +76,7 @@ class Inventory:
             "plugin": "thingspace.licensing.devices",
             "accounts": [ACCOUNT],
             "base_url": self.simulator.base_url,
-            **dict.fromkeys(CREDENTIALS, "simulator"),
+            **dict.fromkeys(CREDENTIALS, "not-secret"),
             "runtime_dir": str(self.folder / "runtime"),
         }
         given = {name: value for name, value in {**common, **options}.items() if value is not None}
@@ -218,13 +218,13 @@ def test_filters_and_templates_in_options(inventory: Inventory) -> None:
         timeout="{{ 10 + 5 }}",
         custom_fields={"CustomField1": "{{ 'no' ~ 'rth' }}"},
         created_before="2025-12-31",
-        env={"MY_SECRET": "simulator"},
+        env={"MY_SECRET": "not-secret"},
     )
     assert list(shown.hosts) == [imei(0)], shown.stderr
 
 
 def test_everything_from_the_environment(simulator: Simulator, inventory: Inventory) -> None:
-    env = {f"THINGSPACE_{name.upper()}": "simulator" for name in CREDENTIALS}
+    env = {f"THINGSPACE_{name.upper()}": "not-secret" for name in CREDENTIALS}
     env |= {"THINGSPACE_BASE_URL": simulator.base_url, "THINGSPACE_RUNTIME_DIR": ""}
     none: t.Any = dict.fromkeys((*CREDENTIALS, "base_url", "runtime_dir"))
     assert list(inventory(env=env, **none).hosts) == imeis(60)
@@ -300,7 +300,7 @@ def test_the_cache(simulator: Simulator, inventory: Inventory) -> None:
     assert len(session) >= 2, "both tokens"
     text = kept.read_text(encoding="utf-8")
     assert imei(0) in text
-    assert not [secret for secret in (*session.values(), "simulator") if secret in text]
+    assert not [secret for secret in (*session.values(), "not-secret") if secret in text]
     simulator.forget_requests()
     assert inventory.cached().hosts == shown.hosts
     assert simulator.requests() == []
@@ -506,7 +506,16 @@ def test_a_file_that_is_no_mapping(inventory: Inventory, text: str) -> None:
 def test_a_vault_keeps_the_password(inventory: Inventory) -> None:
     key = inventory.folder / "key"
     key.write_text("key", encoding="utf-8")
-    vault = [sys.executable, "-m", "ansible", "vault", "encrypt_string", "--vault-password-file", str(key), "simulator"]
+    vault = [
+        sys.executable,
+        "-m",
+        "ansible",
+        "vault",
+        "encrypt_string",
+        "--vault-password-file",
+        str(key),
+        "not-secret",
+    ]
     made = subprocess.run(
         vault, capture_output=True, text=True, check=True, env=inventory.environment(), timeout=PATIENCE
     )

@@ -34,7 +34,7 @@ def test_ten_processes_with_a_stale_password(simulator: Simulator, module: Modul
         assert "password" in outcome.message
         assert "lock" in outcome.message
     assert simulator.count("session_login") == 2
-    assert simulator.sessions()["refused_logins"] == {"simulator": 2}
+    assert simulator.sessions()["refused_logins"] == {"not-secret": 2}
     assert simulator.sessions()["locked"] == []
     right = module(devices=imeis(2))
     assert not right.failed
@@ -51,7 +51,7 @@ def test_ten_nodes_that_share_a_database(simulator: Simulator, module: Module, t
         running = [module.start(devices=imeis(2), password=STALE, **one) for one in nodes]
         codes = [str(one.wait().code) for one in running]
         assert sorted(codes) == ["login_blocked"] * 8 + ["login_refused"] * 2
-        assert simulator.sessions()["refused_logins"] == {"simulator": 2}
+        assert simulator.sessions()["refused_logins"] == {"not-secret": 2}
         blocked = module(devices=imeis(2), password=STALE, **nodes[0])
         assert "shared_state" not in blocked.message
         assert journal.split("?", maxsplit=1)[0] in blocked.message
@@ -66,7 +66,7 @@ def test_ten_hosts_of_a_playbook_with_a_stale_password(
         "base_url": simulator.base_url,
         "runtime_dir": str(module.runtime_dir),
         "account": ACCOUNT,
-        **dict.fromkeys(("client_id", "client_secret", "username"), "simulator"),
+        **dict.fromkeys(("client_id", "client_secret", "username"), "not-secret"),
         "password": STALE,
     }
     tasks = [{"thingspace.licensing.fota_license_info": options}]
@@ -76,7 +76,7 @@ def test_ten_hosts_of_a_playbook_with_a_stale_password(
     assert "Traceback" not in run.stdout + run.stderr
     assert simulator.count("session_login") == 2
     assert run.stdout.count('"code": "login_blocked"') == 8
-    options["password"] = "simulator"
+    options["password"] = "not-secret"
     run = playbook(play, "--forks", "10", hosts=10)
     assert run.returncode == 0, run.stdout
     assert simulator.count("session_login") == 3

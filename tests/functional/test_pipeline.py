@@ -55,7 +55,7 @@ class Pipeline:
             ANSIBLE_REMOTE_TEMP=str(folder / "remote"),
             THINGSPACE_BASE_URL=simulator.base_url,
             THINGSPACE_RUNTIME_DIR=str(folder / "runtime"),
-            **{f"THINGSPACE_{name.upper()}": "simulator" for name in CREDENTIALS},
+            **{f"THINGSPACE_{name.upper()}": "not-secret" for name in CREDENTIALS},
         )
         self.python = str(python_beside(folder))
         self.environment = {
@@ -192,7 +192,7 @@ def test_other_collections_are_found_all_the_same(pipeline: Pipeline, tmp_path: 
     (other / "plan.yml").write_text("an older release\n", encoding="utf-8")
     (pipeline.folder / "ansible.cfg").write_text("[defaults]\ncollections_path = ../others\n", encoding="utf-8")
     pipeline.write(ACCOUNT, imeis(10))
-    own = {"thingspace_password": "{{ lookup('our.vault.word', 'simulator') }}"}
+    own = {"thingspace_password": "{{ lookup('our.vault.word', 'not-secret') }}"}
     inventory = {"thingspace_accounts": {"hosts": {ACCOUNT: own}}}
     (pipeline.folder / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
     assert pipeline.plan("-i", "hosts.json", THINGSPACE_PASSWORD="wrong") == 0, pipeline.output

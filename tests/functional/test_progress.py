@@ -47,7 +47,7 @@ def play(simulator: Simulator, *tasks: Json, **more: t.Any) -> list[Json]:
     """A play whose connection options stand in the action group."""
     group = {
         "base_url": simulator.base_url,
-        **dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator"),
+        **dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret"),
         "max_concurrency": 1,
     }
     defaults = {"group/thingspace.licensing.all": group}

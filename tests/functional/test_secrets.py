@@ -250,8 +250,8 @@ def test_a_playbook_at_full_volume(simulator: Simulator, module: Module, playboo
         "runtime_dir": str(module.runtime_dir),
         "account": ACCOUNT,
         "devices": imeis(3),
-        "client_id": "simulator",
-        "username": "simulator",
+        "client_id": "not-secret",
+        "username": "not-secret",
         **{name: "{{ my_" + name + " }}" for name in SECRETS},
     }
     tasks: list[dict[str, t.Any]] = [

@@ -102,7 +102,7 @@ class Controller:
         shutil.copytree(AAP / "project", self.project)
         shutil.rmtree(self.project / "fleet")
         (self.project / "fleet").mkdir()
-        self.inputs = {**dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator")}
+        self.inputs = {**dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret")}
         self.inputs["base_url"] = simulator.base_url
         self.database = ""
         self._count = 0

@@ -173,7 +173,7 @@ class Estate:
     def _hold(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
         """Assign what devices hold before, so that the journal knows it."""
         options = {"base_url": self.simulator.base_url, "runtime_dir": str(folder / "before"), "sku": FLEX}
-        words = dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator")
+        words = dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret")
         with monkeypatch.context() as patch:
             run = module_runner.runner(
                 simsec_license.main, None, patch, capsys, **options, **words, journal=str(self.fleet.journal)

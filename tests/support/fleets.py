@@ -105,7 +105,7 @@ class Fleet:
         self.connection = {
             "THINGSPACE_BASE_URL": simulator.base_url,
             "THINGSPACE_RUNTIME_DIR": str(folder / "runtime"),
-            **{f"THINGSPACE_{name.upper()}": "simulator" for name in CREDENTIALS},
+            **{f"THINGSPACE_{name.upper()}": "not-secret" for name in CREDENTIALS},
         }
         self.environment = plain_environment(
             folder / "home",

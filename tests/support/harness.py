@@ -156,7 +156,7 @@ class Module:
         """Start a module, behind a command like prlimit if wanted. An option that is None is left out."""
         common = {
             "base_url": self.simulator.base_url,
-            **dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator"),
+            **dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret"),
             "runtime_dir": str(self.runtime_dir),
         }
         if name != "session":

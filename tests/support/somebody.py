@@ -24,7 +24,7 @@ class Somebody:
         form = {"Authorization": f"Basic {word}", "Content-Type": "application/x-www-form-urlencoded"}
         token = self._send("POST", "/ts/v1/oauth2/token", b"grant_type=client_credentials", form)["access_token"]
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        session = self("POST", "/m2m/v1/session/login", username="simulator", password="simulator")["sessionToken"]
+        session = self("POST", "/m2m/v1/session/login", username="not-secret", password="not-secret")["sessionToken"]
         self._headers["VZ-M2M-Token"] = session
 
     def __call__(self, method: str, path: str, **body: t.Any) -> Json:

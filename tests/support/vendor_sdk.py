@@ -27,9 +27,9 @@ def sdk_client(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> t.Any:
         monkeypatch.setitem(servers, server, here)
     for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
-    oauth = ThingspaceOauthCredentials(oauth_client_id="simulator", oauth_client_secret="simulator")
+    oauth = ThingspaceOauthCredentials(oauth_client_id="not-secret", oauth_client_secret="not-secret")
     first = VerizonClient(thingspace_oauth_credentials=oauth)
-    login = LogInRequest(username="simulator", password="simulator")
+    login = LogInRequest(username="not-secret", password="not-secret")
     session = first.session_management.start_connectivity_management_session(login).body.session_token
     token = VZM2mTokenCredentials(vz_m2m_token=session)
     return VerizonClient(thingspace_oauth_credentials=oauth, vz_m2m_token_credentials=token)

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="thingspace_simulator",
         description=f"A stateful stand-in for the ThingSpace API. The account is {state.ACCOUNT};"
-        f" its devices are the IMEIs {first}, {first + 1}, ...; each credential is the word 'simulator'.",
+        f" its devices are the IMEIs {first}, {first + 1}, ...; each credential is the word 'not-secret'.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="loopback address to listen on (default %(default)s)")

@@ -14,7 +14,7 @@ from .http.faults import Faults
 from .http.journal import Journal
 from .quirks import Quirks
 from .world.account import Account
-from .world.auth import CREDENTIALS
+from .world.auth import CREDENTIALS, WORD
 from .world.state import read_state
 from .world.world import World
 
@@ -40,7 +40,7 @@ class Simulation:
         start = read_state(self._seed, self.world.clock.now_ms())
         self.replace(start.accounts or [])
         self.world.quirks.merge({**Quirks().dump(), **start.quirks})
-        self.world.auth.credentials = {**dict.fromkeys(CREDENTIALS, "simulator"), **start.credentials}
+        self.world.auth.credentials = {**dict.fromkeys(CREDENTIALS, WORD), **start.credentials}
         self.world.auth.reset()
 
     def replace(self, accounts: list[Account]) -> None:

@@ -52,12 +52,12 @@ class Caller:
         options.setdefault("timeout", 5)
         return self.http.request(method, f"{self.root}/api{path}", headers=headers, allow_redirects=False, **options)
 
-    def token(self, key: str = "simulator", secret: str = "simulator", **form: str) -> requests.Response:
+    def token(self, key: str = "not-secret", secret: str = "not-secret", **form: str) -> requests.Response:
         """Request the OAuth token."""
         data = {"grant_type": "client_credentials", **form}
         return self.http.post(f"{self.root}/api/ts/v1/oauth2/token", data=data, auth=(key, secret), timeout=5)
 
-    def session(self, username: str = "simulator", password: str = "simulator") -> requests.Response:
+    def session(self, username: str = "not-secret", password: str = "not-secret") -> requests.Response:
         """Open a session."""
         return self.api("POST", "/m2m/v1/session/login", json={"username": username, "password": password})
 
@@ -251,7 +251,7 @@ def fixture_start() -> Iterator[Callable[..., Caller]]:
 @pytest.fixture(name="runs")
 def fixture_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Run modules in this process against a simulator."""
-    words = dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator")
+    words = dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret")
 
     def runs(sim: Caller, **always: Any) -> Callable[..., Any]:
         common = {"base_url": f"{sim.root}/api", "account": sim.account, "retries": 0, "report": "all"}

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""The templates of a plan's page in HTML."""
+
+from __future__ import annotations
+
+PARTS = """\
+{% import "builtin/pieces.html" as pieces %}
+{% macro account(one, where) %}
+{% if one.told %}
+<section><h2 id="{{ one.anchor }}">{{ one.name }}</h2>
+{% if one.file or one.sets %}
+<p>
+{% if one.file %}
+Fleet file: {{ one.file }}.
+{% endif %}
+{% if one.sets %}
+Sets: {% for each in one.sets %}
+{{- each.name }} ({{ each.count | many("device") }}){% if not loop.last %}, {% endif %}
+{% endfor %}.
+
+{% endif %}
+</p>
+{% endif %}
+{% if one.frozen %}
+<p class="failure"><strong>This account is frozen.</strong> {{ one.frozen }}</p>
+{% endif %}
+{% if one.failure %}
+{{ pieces.failure(one.failure) }}
+{% endif %}
+{% for note in one.notes %}
+<p>{{ note }}</p>
+{% endfor %}
+{{ pieces.left(one.left, where) }}
+{% for part in one.parts %}
+<h3>{{ part.title }}: {{ part.words }}</h3>
+{% if part.for_life %}
+<p class="failure"><strong>For life: these licenses can never be removed.</strong></p>
+{% endif %}
+{% for stop in part.stops %}
+{{ pieces.failure(stop) }}
+{% endfor %}
+{% if part.waves %}
+<p>{{ part.waves }}</p>
+{% endif %}
+{% if part.note %}
+<p>Left as they are: {{ part.note }}</p>
+{% endif %}
+{% if part.missing %}
+<p class="failure"><strong>{{ part.missing }}</strong></p>
+{% endif %}
+{{ pieces.left(part.left, where) }}
+{{ pieces.groups(part.groups, 1000, where) }}
+{% endfor %}
+{% if one.stays.count %}
+<h3>Not undone: {{ one.stays.words }}</h3>
+<div class="wide"><table>
+{{ pieces.heads(["license", "device", "was", "why it stays"]) }}<tbody>
+{% for row in one.stays.rows %}
+<tr><td>{{ row.license }}</td><td>{{ row.device_id }}</td><td>{{ row.done }}</td>
+<td>{{ row.reason }} <small>({{ row.code }})</small></td></tr>
+{% endfor %}
+</tbody></table></div>
+{% if one.stays.count > one.stays.rows | length %}
+<p>And {{ (one.stays.count - one.stays.rows | length) | number }} more: see cannot.csv.</p>
+{% endif %}
+{% endif %}
+</section>
+{% endif %}
+{% endmacro %}
+"""
+"""The account's section, on the pages of a plan and of an undo."""
+
+PLAN = """\
+{% extends "builtin/frame.html" %}
+{% import "builtin/pieces.html" as pieces %}
+{% import "builtin/parts.html" as parts %}
+{% set sections = [("stops", "What is stopped, and why")] if stops else [] %}
+{% set sections = sections + ([("left", "What stays undone")] if left or frozen else []) %}
+{% set sections = sections + ([("pools", "Pools, if this plan is applied")] if pools else []) %}
+{% set sections = sections + ([("cost", "Cost, if this plan is applied")] if cost else []) %}
+{% set sections = sections + [("approve", "How to approve"), ("accounts", "Accounts")] %}
+{% block main %}
+<h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
+{% block top %}
+<p><strong>{{ totals }}</strong> in {{ of_accounts }}. Made {{ created }}.</p>
+{% if again %}
+<p class="failure"><strong>Once more.</strong> {{ again }}</p>
+{% endif %}
+<dl class="tiles">
+{{ pieces.tile("Licenses to remove", licenses.remove | number, "first in each list" if licenses.remove else "") }}
+{{ pieces.tile("Licenses to assign", licenses.assign | number,
+  (for_life | number) ~ " of them for life" if for_life else "") }}
+{% if cost %}
+{{ pieces.tile("Cost a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
+  ~ (" (as far as there are prices)" if cost.unknown else "")) }}
+{% endif %}
+{% if entries.remove or entries.add or entries.move %}
+{{ pieces.tile("Removal candidates", (entries.remove + entries.add + entries.move) | number,
+  entries.remove | number ~ " to remove, " ~ entries.add | number ~ " to add, " ~ entries.move | number ~ " to move") }}
+{% endif %}
+{{ pieces.tile("Not as wanted", left | number, "not changed by this plan") }}
+</dl>
+{% endblock %}
+{{ pieces.contents(sections) }}
+{% if stops %}
+<section><h2 id="stops">What is stopped, and why</h2>
+{% for stop in stops %}
+{{ pieces.failure(stop, stop.where) }}
+<p>{{ pieces.helps(stop, approval) }}</p>
+{% endfor %}
+</section>
+{% endif %}
+{% if left or frozen %}
+<section><h2 id="left">What stays undone</h2><ul>
+{% if left %}
+<li>{{ not_as_wanted }} Each is listed with its account.</li>
+{% endif %}
+{% for name in frozen %}
+<li>{{ name }} is frozen: nothing is changed before that ends, whatever is approved.</li>
+{% endfor %}
+</ul></section>
+{% endif %}
+{% if pools %}
+<section><h2 id="pools">Pools, if this plan is applied</h2>
+<div class="wide"><table class="cards">
+{{ pieces.heads(["account", "license", "bought", "assigned now", "remove", "assign", "assigned then", "free now",
+  "free then"], 7) }}<tbody>
+{% for pool in pools %}
+<tr><td data-th="account">{{ pool.account }}</td><td data-th="license">{{ pool.license }}</td>
+{{ pieces.number("bought", pool.total) }}{{ pieces.number("assigned now", pool.held) }}
+{{ pieces.number("remove", pool.remove) }}{{ pieces.number("assign", pool.assign) }}
+{{ pieces.number("assigned then", pool.held_after) }}{{ pieces.number("free now", pool.free) }}
+{{ pieces.number("free then", pool.free_after, "error" if pool.short else "") }}</tr>
+{% endfor %}
+</tbody></table></div>
+{% for pool in pools if pool.short %}
+<p class="failure"><strong>{{ pool.account }}, {{ pool.license }}: {{ pool.short | many("license") }} too
+few.</strong></p>
+{% endfor %}
+</section>
+{% endif %}
+{% if cost %}
+<section><h2 id="cost">Cost, if this plan is applied</h2>
+{{ pieces.cost_table(cost) }}</section>
+{% endif %}
+<section><h2 id="approve">How to approve</h2>
+{% block approve %}
+{% if approval == "approved" %}
+<p>This is the approved plan.</p>
+{% elif approval == "differs" %}
+<p class="failure"><strong>This is not the approved plan.</strong> Nothing of it is carried out.</p>
+{% elif not (licenses.remove or licenses.assign or entries.remove or entries.add or entries.move) %}
+<p>There is nothing to approve.</p>
+{% elif not helped %}
+<p class="failure"><strong>An approval does not help.</strong> Remove the cause, and plan again.</p>
+{% else %}
+{% if not approvable %}
+<p class="failure"><strong>An approval does not let everything through.</strong> An account in which something is
+stopped all the same is not changed at all. Remove the cause and plan again.</p>
+{% endif %}
+{% if command %}
+<p>Run this. If anything has changed by then, nothing is written.</p>
+<pre><code>{{ command }}</code></pre>
+{% endif %}
+{% block command %}
+{% if command %}
+{% elif not (accounts | map(attribute="file") | select | list) %}
+<p>Give the same answers, and the digest of this plan:</p>
+<pre><code>ansible-playbook thingspace.licensing.license_devices -e license_mode=run \\
+  -e approved={{ digest }}</code></pre>
+{% else %}
+<p>Run apply with the variables of this plan, and with its digest:</p>
+<pre><code>ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}</code></pre>
+{% endif %}
+<p>With the plan file instead, <code>-e approved=plan/plan.json</code>, accounts without a plan and parts that are
+already applied do not count as differences. In a workflow, approve its node. If anything has changed by then, nothing
+is written.</p>
+{% endblock %}
+{% endif %}
+{% endblock %}
+<p>Plan digest: <code>{{ digest }}</code></p>
+</section>
+<section><h2 id="accounts">Accounts</h2>
+<div class="wide"><table class="cards">
+{{ pieces.heads(["account", "status"] + kinds) }}<tbody>
+{% for one in accounts %}
+<tr><td data-th="account">
+{% if one.told %}
+<a href="#{{ one.anchor }}">{{ one.name }}</a>
+{% else %}
+{{ one.name }}
+{% endif %}
+</td><td data-th="status" class="{{ one.status }}">{{ one.status_words }}</td>
+{% for cell in one.cells %}
+<td data-th="{{ kinds[loop.index0] }}">{{ cell }}</td>
+{% endfor %}
+</tr>
+{% endfor %}
+</tbody></table></div></section>
+{% for one in accounts %}
+{{ parts.account(one, "plan.json") }}
+{% endfor %}
+{% endblock %}
+"""
