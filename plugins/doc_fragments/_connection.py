@@ -121,7 +121,8 @@ options:
       - The journal, an SQLite file on a local disk or the address of a PostgreSQL database.
       - If it is a database, everyone with this database shares the refused logins and the request rate, on any machine.
         The session stays in O(runtime_dir), unless O(share_tokens=true).
-      - A module that neither records nor reads anything in a journal makes no use of a file.
+      - A module that neither records nor reads anything in a journal makes no use of a file. But one that changes FOTA
+        licenses takes the account's lock beside it, and refuses a file that was moved.
       - Falls back to the environment variable E(THINGSPACE_JOURNAL). There, a path must be absolute.
     type: str
     version_added: 0.6.0

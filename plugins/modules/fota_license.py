@@ -13,9 +13,9 @@ description:
   - Checks the whole plan before the first write. Moves licenses in full batches, in parallel, and returns an outcome
     for every device.
   - Never guesses a lost answer. It reads the account back before it sends anything again.
-  - If O(journal) is a database, tasks that change FOTA licenses of the same account run one after the other, on all
-    machines. A task that would have to wait for more than two minutes fails with C(journal_locked) and has sent
-    nothing.
+  - Tasks that change FOTA licenses of the same account and have the same O(journal) run one after the other; if that is
+    a database, on all machines. A task that would have to wait for more than two minutes fails with C(journal_locked)
+    and has sent nothing.
 author:
   - thingspace.licensing contributors (@thingspace)
 extends_documentation_fragment:

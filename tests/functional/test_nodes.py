@@ -313,6 +313,39 @@ def test_a_fota_job_that_waits_too_long_sends_nothing(site: Site) -> None:
     assert site.simulator.licensed() >= set(WANTED)
 
 
+def until_assigning(site: Site, requests: int) -> None:
+    """Wait until so many requests that assign FOTA licenses have arrived."""
+    end = time.monotonic() + 40
+    while site.simulator.count("fota_assign") < requests:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_journal_does_not_move_away_from_a_fota_job(site: Site, tmp_path: Path) -> None:
+    """At the new place, the other node would send the same."""
+    job: dict[str, t.Any] = {"devices": WANTED, "batch_size": 10, "max_concurrency": 1, "report": "all"}
+    new = str(tmp_path / "new.db")
+    move: dict[str, t.Any] = {
+        "name": "simsec_journal",
+        "from_journal": site.a.journal,
+        "journal": new,
+        "account": None,
+        "deadline": 2,
+    }
+    site.simulator.faults({"action": "stall", "operation": "fota_assign", "effect": "done", "seconds": 8})
+    first = site.a.module.start(journal=site.a.journal, **job)
+    until_assigning(site, 1)
+    assert site.b.module(**move).code == "journal_locked"
+    for place in (site.b.journal, new):
+        assert site.b.module(journal=place, **job).code == "journal_moved"
+    assert Counter(first.wait().rows.values()) == {"assigned": 25}
+    assert site.b.module(**move).changed
+    told = site.b.module(**job, journal=new)
+    assert (told.failed, told.changed) == (False, False)
+    assert len(site.simulator.requests("fota_assign")) == 3
+    assert site.a.module(journal=site.a.journal, **job).code == "journal_moved"
+
+
 def test_a_fota_job_whose_role_may_only_read(site: Site) -> None:
     """It needs no right for the lock. Where there is no journal and it may make none, nobody would see a lock."""
     role = f"only_reads_{site.database}"
@@ -341,10 +374,7 @@ def test_a_fota_job_whose_role_may_only_read(site: Site) -> None:
 def test_a_fota_job_that_loses_its_lock_sends_nothing_more(site: Site) -> None:
     site.simulator.faults({"action": "stall", "operation": "fota_assign", "effect": "done", "after": 1, "seconds": 3})
     running = site.a.module.start(journal=site.a.journal, devices=WANTED, batch_size=5, max_concurrency=1, report="all")
-    end = time.monotonic() + 40
-    while site.simulator.count("fota_assign") < 2:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until_assigning(site, 2)
     postgres.server().end_sessions(site.database)
     told = running.wait()
     assert (told.code, "may be lost" in told.message) == ("interrupted", True)

@@ -22,7 +22,6 @@ from .._plan.outcomes import MAY_HAVE_MOVED, end, failure_of, reporting_from
 from .._plan.plan import Plan, Pool
 from .._plan.waves import waves_from
 from .._swm.licenses import FotaApi, explained
-from .._text.addresses import is_database
 from .._text.diff import device_diff
 from .._text.lists import few, many
 from .apply import Applied, kept_for_ever, predict
@@ -69,11 +68,11 @@ def run(context: Context) -> Result:
 
 
 def _alone(context: Context, account: str) -> t.ContextManager[None]:
-    """Let no other node change what the plan is based on, if the nodes share a database."""
+    """Let no other task change what the plan is based on, if the tasks share a journal."""
     journal = context.params.get("journal")
-    if context.check_mode or not journal or not is_database(journal):
+    if context.check_mode or not journal:
         return contextlib.nullcontext()
-    # A module compiles what it imports, each time. Most tasks have no database.
+    # A module compiles what it imports, each time. Many tasks have no journal.
     from .._journal.one_at_a_time import one_at_a_time  # pylint: disable=import-outside-toplevel
 
     return one_at_a_time(journal, account, "FOTA", stop=context.stop, patience=context.patience)

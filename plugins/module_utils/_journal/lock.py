@@ -21,11 +21,14 @@ import zlib
 
 from .._errors import LicensingError
 from .high_water_mark import noted_request
-from .waiting import take_account
+from .waiting import in_place, sending, take_lock
 
 if t.TYPE_CHECKING:
     from .._client.stop import Told
     from .store import Licenses
+
+PLACE = "place"
+"""The name of the lock that keeps a journal where it is. No account has it."""
 
 _MOVED = " moved"
 """After the identity in the first line of C(.id). The third line says where the journal is. No older release accepts
@@ -45,6 +48,24 @@ def account_lock(
     :param told: whether the task must end soon. Then it does not wait any more.
     :raises LicensingError: C(journal_locked), C(interrupted), C(journal_unusable).
     """
+    does = sending(account, licenses, path)
+    with _locked(path, name_of_lock(account, licenses), fcntl.LOCK_EX, does, patience, told):
+        yield
+
+
+@contextlib.contextmanager
+def place_lock(path: str, patience: float, told: Told, *, moving: bool) -> t.Iterator[None]:
+    """Keep a journal where it is, or with C(moving), wait for those who do and keep them out.
+
+    :raises LicensingError: as for C(account_lock).
+    """
+    how = fcntl.LOCK_EX if moving else fcntl.LOCK_SH
+    with _locked(path, PLACE, how, in_place(path, moving=moving), patience, told):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: str, name: str, how: int, does: str, patience: float, told: Told) -> t.Iterator[None]:
     if not path:
         yield
         return
@@ -54,17 +75,16 @@ def account_lock(
         text = f"The file {path}.lock cannot be opened: {error.strerror}. Make it writable."
         raise LicensingError(text, code="journal_unusable") from None
     try:
-        name = name_of_lock(account, licenses)
-        take_account(lambda: _take(handle, name), (account, licenses, path), patience, told)
+        take_lock(lambda: _take(handle, name, how), does, patience, told)
         yield
     finally:
         os.close(handle)
 
 
-def _take(handle: int, name: str) -> bool:
-    # One byte for each account. The file itself stays empty.
+def _take(handle: int, name: str, how: int) -> bool:
+    # One byte for each lock. The file itself stays empty.
     try:
-        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, zlib.crc32(name.encode()))
+        fcntl.lockf(handle, how | fcntl.LOCK_NB, 1, zlib.crc32(name.encode()))
     except OSError:
         return False
     return True

@@ -8,7 +8,7 @@
 
 1. The target is marked. If it is created, it has the mark from the beginning.
 2. The source is marked as leaving: nobody opens it any more.
-3. It waits for the jobs that are sending, which still record their results. Then, nobody records anything.
+3. It waits for the jobs that are sending, which still record what they have to. Then, nobody records anything.
 4. The rows are copied in one transaction, and compared by count and digest. The target keeps a mark.
 5. The source is marked as moved for good, also beside a file.
 6. The mark of the target is cleared. From now on, it is used.
@@ -178,6 +178,7 @@ def _claim(db: Transaction, here: End, filling: Mark, target: str) -> Mark:
 
 def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patience: float) -> None:
     """Wait until no job is sending, and keep everybody from recording."""
+    stack.enter_context(old.place_lock(patience, moving=True))
     locked: set[str] = set()
     while True:
         with old.writing() as db:

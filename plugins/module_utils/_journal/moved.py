@@ -91,6 +91,15 @@ def require_not_moved(name: str, mark: Mark, *, opened: bool) -> None:
     )
 
 
+def require_here(name: str, db: Transaction) -> None:
+    """Refuse to begin anything with a journal that was marked since it was opened.
+
+    :raises LicensingError: C(journal_moved).
+    """
+    if db.version() == VERSION:
+        require_not_moved(name, mark_of(db.execute(MARK).fetchone()), opened=False)
+
+
 def was_moved(name: str, other: str, why: str = "") -> LicensingError:
     """The error for tasks that would use a journal after it was moved. Before, a task may have sent something."""
     text = f"The journal {name} was moved to {other}. {why}Nothing is sent with it any more. Set 'journal' to that one."

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""One task at a time changes the licenses of an account that ThingSpace lists, on all nodes that share a database.
+"""One task at a time changes the licenses of an account that ThingSpace lists, wherever tasks share a journal.
 
 Otherwise, two tasks that read the same state send the same changes, and both say that they made them.
 """
@@ -16,8 +16,10 @@ import typing as t
 
 from .._client.stop import Stop
 from .._errors import LicensingError
+from .._text.addresses import is_database
 from .file import PATIENCE
 from .lock import PATIENCE as LOCK_PATIENCE
+from .moved import require_here
 from .store import Licenses, Store
 from .stores import open_store
 
@@ -26,18 +28,25 @@ from .stores import open_store
 def one_at_a_time(
     journal: str, account: str, licenses: Licenses, *, stop: Stop, patience: t.Callable[[float], float]
 ) -> t.Iterator[None]:
-    """Wait for the tasks of other nodes. If the lock is lost while the block runs, the task sends nothing more.
+    """Wait for the tasks of this account, and keep the journal from moving to a place where others would begin.
 
-    :param journal: the address of a database. A role that may only read it may lock, too.
+    If a lock is lost while the block runs, the task sends nothing more.
+
+    :param journal: a file or the address of a database. A role that may only read a database may lock, too. Beside a
+        file that does not exist, there is no lock.
     :param patience: the seconds that the task can wait at most, from those that it would.
     :raises LicensingError: C(journal_locked), another task did not end in time; or the journal cannot be used.
     """
     with contextlib.ExitStack() as stack:
         store = open_store(journal, write=False, patience=patience(PATIENCE), told=lambda: stop.told)
         stack.callback(store.close)
-        _require_seen(store)
+        if is_database(journal):
+            _require_seen(store)
         stack.enter_context(store.account_lock(account, patience(LOCK_PATIENCE), licenses))
+        stack.enter_context(store.place_lock(patience(LOCK_PATIENCE), moving=False))
         stack.enter_context(stop.when(store.lock_lost))
+        with store.reading() as db:
+            require_here(store.name, db)
         yield
 
 

@@ -19,7 +19,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
-from .lock import name_of_lock
+from .lock import PLACE, name_of_lock
 from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
@@ -29,7 +29,7 @@ from .postgresql_transaction import PostgresTransaction
 from .postgresql_watch import SLOW, Watch
 from .psycopg_dep import psycopg
 from .store import Licenses
-from .waiting import GRACE, take_account
+from .waiting import GRACE, in_place, sending, take_lock
 
 if t.TYPE_CHECKING:
     from .._client.stop import Told
@@ -128,16 +128,16 @@ class PostgresStore:
 
     @contextlib.contextmanager
     def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.Iterator[None]:
-        """See C(Store). The lock belongs to the connection and dies with it."""
-        key = key_of(name_of_lock(account, licenses))
-        take_account(lambda: self._try_lock(key), (account, licenses, self.name), patience, self._told)
-        try:
+        """See C(Store)."""
+        does = sending(account, licenses, self.name)
+        with self._holding(name_of_lock(account, licenses), does, patience, shared=False):
             yield
-        finally:
-            with self._lock, contextlib.suppress(psycopg().Error, LicensingError):
-                self._locked.remove(key)
-                release(self._db.execute, key)
-                self._limit()
+
+    @contextlib.contextmanager
+    def place_lock(self, patience: float, *, moving: bool) -> t.Iterator[None]:
+        """See C(Store)."""
+        with self._holding(PLACE, in_place(self.name, moving=moving), patience, shared=not moving):
+            yield
 
     def lock_lost(self) -> str:
         """See C(Store)."""
@@ -166,9 +166,25 @@ class PostgresStore:
     def note_place(self, identity: str, moved_to: str = "") -> None:
         """See C(Store). Nothing is beside a database."""
 
-    def _try_lock(self, key: int) -> bool:
+    @contextlib.contextmanager
+    def _holding(self, name: str, does: str, patience: float, *, shared: bool) -> t.Iterator[None]:
+        """Have a lock, which belongs to the connection and dies with it.
+
+        :param does: what the job does that may have it.
+        """
+        key = key_of(name)
+        take_lock(lambda: self._try_lock(key, shared=shared), does, patience, self._told)
+        try:
+            yield
+        finally:
+            with self._lock, contextlib.suppress(psycopg().Error, LicensingError):
+                self._locked.remove(key)
+                release(self._db.execute, key, shared=shared)
+                self._limit()
+
+    def _try_lock(self, key: int, *, shared: bool) -> bool:
         with self._lock, guarded(self._address):
-            pid, got = try_lock(self._first, key, again=key in self._locked)
+            pid, got = try_lock(self._first, key, again=key in self._locked, shared=shared)
             self._require_session(pid)
             if got is None:
                 raise self._pooled()

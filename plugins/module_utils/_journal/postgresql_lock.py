@@ -4,7 +4,8 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The advisory locks of accounts, which belong to a session. Each statement also says which session ran it.
+"""The advisory locks of accounts and of the journal's place, which belong to a session. Each statement also says which
+session ran it.
 
 A connection pooler may run a statement in any session, and a session that has a lock gets it again, whoever asks.
 """
@@ -21,8 +22,12 @@ _HELD = (
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() "
     "AND classid::bigint = %(kind)s AND objid::bigint = ANY(%(keys)s::bigint[]) AND objsubid = 2"
 )
-_TRY = f"SELECT pg_backend_pid(), CASE WHEN ({_HELD}) = 0 OR %(again)s THEN pg_try_advisory_lock(%(kind)s, %(key)s) END"
-_RELEASE = "SELECT pg_advisory_unlock(%s, %s)"
+_TRY = (
+    f"SELECT pg_backend_pid(), CASE WHEN ({_HELD}) = 0 OR %(again)s "
+    "THEN pg_try_advisory_lock{shared}(%(kind)s, %(key)s) END"
+)
+_RELEASE = "SELECT pg_advisory_unlock{shared}(%s, %s)"
+_SHARED = {True: "_shared", False: ""}
 
 Execute = t.Callable[[str, t.Any], t.Any]
 """Runs a statement with values."""
@@ -40,16 +45,19 @@ class Answer(t.NamedTuple):
 
 
 def key_of(name: str) -> int:
-    """The key of the lock with this name, which is an account's."""
+    """The key of the lock with this name."""
     return zlib.crc32(name.encode()) - 2**31
 
 
-def try_lock(execute: Execute, key: int, *, again: bool) -> Answer:
+def try_lock(execute: Execute, key: int, *, again: bool, shared: bool) -> Answer:
     """Take a lock if it is free.
 
     :param again: whether this client has it already.
+    :param shared: whether others may have it as well, if they share it.
     """
-    return Answer(*execute(_TRY, {**_values([key]), "again": again, "key": key}).fetchone())
+    return Answer(
+        *execute(_TRY.format(shared=_SHARED[shared]), {**_values([key]), "again": again, "key": key}).fetchone()
+    )
 
 
 def still_held(execute: Execute, keys: t.Collection[int]) -> Answer:
@@ -58,9 +66,9 @@ def still_held(execute: Execute, keys: t.Collection[int]) -> Answer:
     return Answer(pid, held == len(keys))
 
 
-def release(execute: Execute, key: int) -> None:
+def release(execute: Execute, key: int, *, shared: bool) -> None:
     """Give a lock back."""
-    execute(_RELEASE, (_KIND, key))
+    execute(_RELEASE.format(shared=_SHARED[shared]), (_KIND, key))
 
 
 def _values(keys: t.Collection[int]) -> dict[str, t.Any]:

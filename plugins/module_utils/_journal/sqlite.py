@@ -18,7 +18,7 @@ from .._errors import LicensingError
 from .errors import guarded
 from .file import PATIENCE, connect, require_version
 from .high_water_mark import note_request
-from .lock import account_lock, remember_place
+from .lock import account_lock, place_lock, remember_place
 from .moved import Mark
 from .place import FileIdentity, place_of, require_place
 from .runs import going, require_alone
@@ -91,6 +91,10 @@ class SqliteStore:
     def account_lock(self, account: str, patience: float, licenses: Licenses = "SIM-Secure") -> t.ContextManager[None]:
         """See C(Store). Where there is nothing, there is nothing to lock."""
         return account_lock("" if self.missing else self.name, account, patience, self._told, licenses)
+
+    def place_lock(self, patience: float, *, moving: bool) -> t.ContextManager[None]:
+        """See C(Store)."""
+        return place_lock("" if self.missing else self.name, patience, self._told, moving=moving)
 
     def lock_lost(self) -> str:
         """See C(Store). The operating system keeps the lock as long as this process."""

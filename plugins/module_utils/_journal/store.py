@@ -94,8 +94,16 @@ class Store(t.Protocol):
         :raises LicensingError: C(journal_locked), C(interrupted).
         """
 
+    def place_lock(self, patience: float, *, moving: bool) -> t.ContextManager[None]:
+        """Keep the journal where it is while the block runs. Several jobs may do that at once.
+
+        :param moving: whether to keep all those jobs out instead, because it is about to move.
+        :param patience: as for C(account_lock).
+        :raises LicensingError: see there.
+        """
+
     def lock_lost(self) -> str:
-        """Why the lock of an account may be lost, so that nothing more may be sent; empty if it is held."""
+        """Why a lock may be lost, so that nothing more may be sent; empty if it is held."""
 
     def require_alone(self, db: Transaction, account: str) -> None:
         """Refuse to start while a run of the account is in progress that the lock did not keep out.

@@ -44,27 +44,36 @@ class Wait:
         return time.monotonic() >= self._end
 
 
-def take_account(take: t.Callable[[], bool], of: tuple[str, Licenses, str], patience: float, told: Told) -> None:
-    """Take the lock of an account as soon as it is free.
+def sending(account: str, licenses: Licenses, journal: str) -> str:
+    """What the job does that has the lock of an account."""
+    return f"is sending {licenses} changes for the account {account} with the journal {journal}"
+
+
+def in_place(journal: str, *, moving: bool) -> str:
+    """What the job does for which a move waits; without C(moving), for which all others wait."""
+    return f"is sending changes with the journal {journal}" if moving else f"is moving the journal {journal}"
+
+
+def take_lock(take: t.Callable[[], bool], does: str, patience: float, told: Told) -> None:
+    """Take a lock as soon as it is free.
 
     :param take: tries it once.
-    :param of: the account, the kind of licenses, and the journal.
-    :param patience: seconds to wait for another job.
+    :param does: what the job does that may have it.
+    :param patience: seconds to wait for that job.
     :raises LicensingError: C(journal_locked), C(interrupted).
     """
     wait = Wait(patience, told, grace=0.0)
     while not take():
         if wait.over():
-            account, licenses, journal = of
-            job = f"job is sending {licenses} changes for the account {account} with the journal {journal}"
             if wait.told:
                 raise LicensingError(
-                    f"The task was told to end while another {job}. It waited for that one. Nothing was sent. Run "
+                    f"The task was told to end while another job {does}. It waited for that one. Nothing was sent. Run "
                     "again when it is done.",
                     code="interrupted",
                 )
             raise LicensingError(
-                f"Another {job}, and did not end within {patience:.0f} s. Nothing was sent. Run again when it is done.",
+                f"Another job {does}, and did not end within {patience:.0f} s. Nothing was sent. Run again when it is "
+                "done.",
                 code="journal_locked",
             )
         time.sleep(_LOOK_EVERY)

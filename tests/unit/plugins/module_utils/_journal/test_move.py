@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Told
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Stop, Told
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move as move_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move_end
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import one_at_a_time as one_at_a_time_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.give_up import give_up
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inventory import history_rows
@@ -26,6 +27,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.jour
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import Moved, move
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move_end import TABLES
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.one_at_a_time import one_at_a_time
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
 from ansible_collections.thingspace.licensing.tests.support import journals, postgres
@@ -186,6 +188,64 @@ def test_it_waits_for_the_first_job_of_an_account_too(places: dict[str, str], mo
             monkeypatch.undo()
             assert (caught.value.code, "another" in caught.value.message) == ("journal_locked", True)
     assert moved(old, new).rows["run"] == 2
+
+
+def change_fota(place: str, end: t.Any = None) -> None:
+    """What a job does whose licenses ThingSpace lists, so that the journal records nothing of it."""
+    with one_at_a_time(place, ACCOUNT, "FOTA", stop=Stop(), patience=lambda _most: 1.0):
+        if end:
+            end.send("locked")
+            end.recv()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_it_waits_for_jobs_that_record_nothing(places: dict[str, str], source: str, target: str) -> None:
+    """At the new place, others would begin beside them."""
+    old, new = places[source], places[target]
+    fill(old)
+    context = multiprocessing.get_context("fork")
+    ends = [context.Pipe() for _job in range(2)]
+    jobs = [
+        context.Process(target=change_fota if number else send_something, args=(old, theirs))
+        for number, (_end, theirs) in enumerate(ends)
+    ]
+    for job, (end, _theirs) in zip(jobs, ends, strict=True):
+        job.start()
+        assert end.recv() == "locked", "they do not wait for each other"
+    for job, (end, _theirs) in zip(jobs, ends, strict=True):
+        with pytest.raises(LicensingError) as caught:
+            moved(old, new)
+        assert caught.value.code == "journal_locked"
+        for place in (old, new):
+            with pytest.raises(LicensingError) as caught:
+                change_fota(place)
+            assert caught.value.code == "journal_moved"
+        end.send("go on")
+        job.join(30)
+        assert job.exitcode == 0
+    assert moved(old, new).rows["run"] == 2
+    change_fota(new)
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_a_job_that_records_nothing_does_not_begin_where_the_journal_was(
+    places: dict[str, str], source: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opened the journal before, and got its locks after that had moved."""
+    old, new = places[source], places[target]
+    fill(old)
+    real = one_at_a_time_module.open_store
+
+    def slow(place: str, **given: t.Any) -> Store:
+        store = real(place, **given)
+        moved(old, new)
+        return store
+
+    monkeypatch.setattr(one_at_a_time_module, "open_store", slow)
+    with pytest.raises(LicensingError) as caught:
+        change_fota(old)
+    assert (caught.value.code, new in caught.value.message) == ("journal_moved", True)
 
 
 @pytest.mark.parametrize("source", ["file", "another database"])
