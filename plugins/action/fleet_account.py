@@ -9,8 +9,12 @@ from __future__ import annotations
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._direct import loaded
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._progress import ProgressAction
 
+_LICENSES = ("_candidates.converge", "_fota.converge", "_simsec.converge")
+_JOURNAL = ("_fleet.kept", "_fleet.losing", "_journal.stores")
+
 
 class ActionModule(ProgressAction):
     """The action that Ansible takes for the module of the same name."""
 
-    module = loaded("fleet_account")
+    # It runs once for each account.
+    module = loaded("fleet_account", *_LICENSES, *_JOURNAL)

@@ -49,6 +49,8 @@ NEUTRAL = re.compile(
 )
 """Environment variables that are read when they are used. Others may act when Python starts, so they need a new one."""
 
+_PLUGINS = "ansible_collections.thingspace.licensing.plugins"
+
 Result = dict[str, t.Any]
 
 
@@ -194,15 +196,21 @@ class Fork:
         self.module.main()
 
 
-def loaded(name: str) -> types.ModuleType | None:
-    """A module of this collection; None where it has to be packed, which then says what is wrong with it."""
+def loaded(name: str, *late: str) -> types.ModuleType | None:
+    """A module of this collection; None where it has to be packed, which then says what is wrong with it.
+
+    :param late: files below module_utils that it imports only when it needs them. A fork finds them imported; otherwise
+        each one would import them again.
+    """
     if sys.platform != "linux" or ".".join(core_version.split(".")[:2]) not in KNOWN or _has_other_flags():
         return None
     try:
         # A library that warns when it is loaded would do so in the output of ansible-playbook.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return importlib.import_module(f"ansible_collections.thingspace.licensing.plugins.modules.{name}")
+            for file in late:
+                importlib.import_module(f"{_PLUGINS}.module_utils.{file}")
+            return importlib.import_module(f"{_PLUGINS}.modules.{name}")
     except Exception:  # pylint: disable=broad-exception-caught
         return None
 

@@ -54,11 +54,11 @@ def shorten(params: Values) -> None:
 
     Other texts are not cut: a part of a secret would not be recognized, and so not be masked.
     """
-    survey = params.get("survey")
-    texts: list[tuple[Values, str]] = [(params, "devices_text")]
-    texts += [(survey, "devices")] if isinstance(survey, dict) else []
+    command = params.get("how_to_apply")
+    texts: list[tuple[t.Any, str]] = [(params, "devices_text"), (params.get("survey"), "devices")]
+    texts += [(command.get("variables"), "license_devices")] if isinstance(command, dict) else []
     for given, name in texts:
-        text = given.get(name)
+        text = given.get(name) if isinstance(given, dict) else None
         if isinstance(text, str) and len(text) > MAX_SHOWN:
             given[name] = f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
     for name, value in params.items():

@@ -57,6 +57,15 @@ def test_a_module_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None
     assert _direct.loaded("session") is None
 
 
+def test_what_a_module_imports_late_is_there_in_every_fork() -> None:
+    """Or it is packed, if that cannot be loaded."""
+    assert _direct.loaded("fleet_account", "_fleet.halt") is not None
+    assert _direct.loaded("fleet_account", "_fleet.no_such_file") is None
+    late = import_plugin("action.fleet_account")
+    for name in (*late._LICENSES, *late._JOURNAL):
+        assert f"{PLUGINS}module_utils.{name}" in sys.modules
+
+
 def test_a_core_that_nobody_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_direct, "core_version", "2.99.1")
     assert _direct.loaded("session") is None

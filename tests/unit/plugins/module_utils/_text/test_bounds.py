@@ -122,7 +122,10 @@ def test_lists_within_lists_of_an_invocation() -> None:
     secret = "s" * 5_000
     accounts = [{"account": str(number), "results": [{"devices": list(range(500))}]} for number in range(30)]
     params: Json = {"accounts": accounts, "password": secret, "devices": ["1"] * MAX_LISTED}
+    params["how_to_apply"] = {"variables": {"license_devices": "1" * 5_000, "fleet": secret}}
     shorten(params)
+    assert params["how_to_apply"]["variables"]["license_devices"].endswith("1... (5000 characters)")
+    assert params["how_to_apply"]["variables"]["fleet"] == secret
     assert params["password"] == secret, "half a secret would not be masked"
     assert params["devices"] == ["1"] * MAX_LISTED
     assert params["accounts"][-1] == "... and 10 more"
