@@ -168,7 +168,7 @@ def test_problems_stand_in_the_order_of_the_lines(files: Files) -> None:
         f"  - {{name: d, fota: true, ids: ['{A}', '{A}']}}",
         "  - {nam: e}",
         "account: x y",
-        "freez: []",
+        "freezing: []",
     ]
     files.write("a.yml", "\n".join(lines))
     found = [int(problem.split("line ")[1].partition(":")[0]) for problem in files.problems()]
