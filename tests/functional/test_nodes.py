@@ -343,7 +343,10 @@ def test_a_journal_does_not_move_away_from_a_fota_job(site: Site, tmp_path: Path
     told = site.b.module(**job, journal=new)
     assert (told.failed, told.changed) == (False, False)
     assert len(site.simulator.requests("fota_assign")) == 3
-    assert site.a.module(journal=site.a.journal, **job).code == "journal_moved"
+    assert site.b.module(**{**move, "from_journal": new, "journal": str(tmp_path / "newer.db")}).changed
+    for place in (site.a.journal, new):
+        for check in (True, False):
+            assert site.a.module(journal=place, check=check, **job).code == "journal_moved"
 
 
 def test_a_fota_job_whose_role_may_only_read(site: Site) -> None:

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fleets import Fleet, Ran, imeis, licensed, named, seeded
 from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
 from ansible_collections.thingspace.licensing.tests.support.harness import Simulator
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.somebody import Somebody
 
 
@@ -59,19 +61,20 @@ def run_of(ran: Ran) -> str:
     return str(ran.record["run"])
 
 
-def test_a_run_on_one_node_is_undone_on_another(
-    nodes: tuple[Fleet, Fleet], simulator: Simulator, tmp_path: Path
-) -> None:
+def test_a_run_on_one_node_is_undone_on_another(nodes: tuple[Fleet, Fleet], simulator: Simulator) -> None:
     """By its name, or as the latest one, with no files; the undo is no run that "latest" would mean."""
+    with postgres.new_journal() as place:
+        undone_on_another(nodes, simulator, place)
+
+
+def undone_on_another(nodes: tuple[Fleet, Fleet], simulator: Simulator, place: str) -> None:
     first, second = nodes
-    journal: dict[str, t.Any] = {"fleet_journal": str(tmp_path / "journal.db")}
+    journal: dict[str, t.Any] = {"fleet_journal": place}
     for node in nodes:
         node.write(1, {"ids": imeis(1, 13), "fota": True})
         node.write(2, {"ids": imeis(2, 12), "fota": True})
     before = [licensed(simulator, number) for number in (1, 2)]
-    # A plan creates no journal; it keeps the plan in one that exists.
     planned = second.plan(**journal)
-    assert not Path(journal["fleet_journal"]).exists()
     applied = first.apply(approved=planned.plan["digest"], **journal)
     assert applied.returncode == 0, applied.text
     after = [licensed(simulator, number) for number in (1, 2)]
@@ -107,8 +110,12 @@ def test_a_run_on_one_node_is_undone_on_another(
     for node in (first, second):
         report = node("report", "report", **journal)
         assert report.returncode == 0, report.text
+        if node is first:
+            with contextlib.closing(open_store(place, write=True, told=never)) as store, store.writing() as db:
+                db.execute("UPDATE license_pool SET day = '2026-01-02'")
     shown = json.loads((report.dest / "report.json").read_text(encoding="utf-8"))
     assert {name, run_of(undone)} <= {run["run"] for run in shown["runs"]}
+    assert "2026-01-02" in json.dumps(shown["accounts"])
 
 
 def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet], simulator: Simulator) -> None:

@@ -83,7 +83,11 @@ def with_words(account: RunAccount, red: str) -> Json:
     done = (
         [licenses, f"Removal candidates: {entries}" if entries else ""] if licenses or entries else ["Nothing was sent"]
     )
-    texts = [*shown["failures"], red] if shown["failures"] or red else [f"{text}." for text in done if text]
+    counts = [f"{text}." for text in done if text]
+    texts = [*shown["failures"], red] if shown["failures"] or red else counts
+    if shown["failures"] and shown["changed"]:
+        # A failure may be of one kind of license, and say that nothing was sent of that one.
+        texts = [*counts, *texts]
     return {**shown, "red": bool(shown["failures"] or red), "text": said_once(filter(None, texts))}
 
 

@@ -218,16 +218,16 @@ def _open(uri: str, patience: float, told: Told) -> sqlite3.Connection:
 
 def _identify(db: sqlite3.Connection, path: str, moving: Mark | None) -> int:
     """The version of the schema. Refuses what is not a journal, what a newer release wrote, and what was moved."""
-    # In one transaction, because another process may be creating it.
+    # In one transaction, because another process may be creating it, or may end a move.
     db.execute("BEGIN")
     try:
         mark = db.execute("PRAGMA application_id").fetchone()[0]
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if (tables and mark != APPLICATION_ID) or (not tables and mark not in (0, APPLICATION_ID)):
+            raise unusable(path, "it is an SQLite file of another program")
+        return require_version(db, path, moving=moving)
     finally:
         db.execute("ROLLBACK")
-    if (tables and mark != APPLICATION_ID) or (not tables and mark not in (0, APPLICATION_ID)):
-        raise unusable(path, "it is an SQLite file of another program")
-    return require_version(db, path, moving=moving)
 
 
 def require_version(db: sqlite3.Connection, path: str, *, moving: Mark | None, opened: bool = False) -> int:

@@ -20,6 +20,7 @@ from .moved import VERSION as MOVED
 from .postgresql_errors import MayNotWrite, failure
 from .postgresql_home import COLUMN, homes_of, require_home, take_home
 from .postgresql_transaction import PostgresTransaction
+from .psycopg_dep import psycopg
 from .schema import SCHEMA
 
 NAME = "thingspace_licensing"
@@ -107,9 +108,21 @@ def _version(db: t.Any, address: str, moving: Mark | None) -> int:
     if not state.ours:
         what = f"its schema {NAME} belongs to another program"
         raise failure(address, "journal_unusable", what, "Use another database")
-    version = int(_the_row(db, address, "SELECT version FROM journal_schema", "journal_schema"))
-    require_version(db, address, version, moving=moving)
+    version = _written(db, address)
+    try:
+        require_version(db, address, version, moving=moving)
+    except psycopg().errors.UndefinedTable:
+        # A move that ends between the two statements takes its mark along.
+        before, version = version, _written(db, address)
+        if version == before:
+            raise
+        require_version(db, address, version, moving=moving)
     return version
+
+
+def _written(db: t.Any, address: str) -> int:
+    """The version that is written there."""
+    return int(_the_row(db, address, "SELECT version FROM journal_schema", "journal_schema"))
 
 
 def _the_row(db: t.Any, address: str, statement: str, table: str) -> t.Any:

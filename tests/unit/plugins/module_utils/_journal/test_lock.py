@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import stat
 import typing as t
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -112,3 +113,23 @@ def test_a_note_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_note_that_says_nothing(path: str) -> None:
     Path(path + ".id").write_bytes(b"\xff\xfe" * 100 + b"\n")
     assert len(known_journal(path)) <= 40
+
+
+@pytest.mark.parametrize(("journal", "lock"), [(0o600, 0o600), (0o640, 0o660), (0o660, 0o660)])
+def test_whoever_creates_the_file_of_locks_all_who_read_the_journal_may_lock(
+    tmp_path: Path, journal: int, lock: int
+) -> None:
+    path = tmp_path / "j.db"
+    path.touch()
+    path.chmod(journal)
+    with account_lock(str(path), ONE, 0.0, told=never):
+        assert stat.S_IMODE((tmp_path / "j.db.lock").stat().st_mode) == lock
+
+
+@pytest.mark.parametrize(("folder", "lock"), [(0o700, 0o600), (0o750, 0o600), (0o770, 0o660)])
+def test_where_no_journal_is_yet_who_may_create_it_may_lock(tmp_path: Path, folder: int, lock: int) -> None:
+    place = tmp_path / "shared"
+    place.mkdir()
+    place.chmod(folder)
+    with account_lock(str(place / "j.db"), ONE, 0.0, told=never):
+        assert stat.S_IMODE((place / "j.db.lock").stat().st_mode) == lock
