@@ -16,7 +16,7 @@ import http.client
 import re
 import typing as t
 
-from .body import MAX_BODY, NotWhole, TooLarge
+from .body import MAX_DEVICES, NotWhole, TooLarge
 
 _STATUS = re.compile(rb"HTTP/1\.[01] [1-9]\d\d(?: [\t -~\x80-\xff]*)?\r?\n")
 _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r?\n")
@@ -40,7 +40,7 @@ class _Bounded:
 
     def __init__(self, stream: t.Any) -> None:
         self._stream = stream
-        self._left = MAX_BODY + (1 << 20)
+        self._left = MAX_DEVICES + (1 << 20)
 
     def __getattr__(self, name: str) -> t.Any:
         return getattr(self._stream, name)
@@ -81,7 +81,7 @@ class _Bounded:
     def _count(self, taken: int) -> None:
         self._left -= taken
         if self._left < 0:
-            raise TooLarge
+            raise TooLarge(MAX_DEVICES)
 
 
 class AnswerResponse(http.client.HTTPResponse):
