@@ -172,7 +172,11 @@ from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_dr
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_groups import GroupNames
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_names import host_names
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_read import read_records
-from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import Record, host_variables
+from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_record import (
+    Record,
+    host_variables,
+    visible_records,
+)
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._inventory_settings import Settings, settings_from
 from ansible_collections.thingspace.licensing.plugins.plugin_utils._untrusted import untrusted
 
@@ -238,7 +242,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _parse(self, inventory: t.Any, path: str, cache: bool) -> None:
         self._check_structure(path)
         self._read_config_data(path)
-        records = self._records(path, cache)
+        records = visible_records(self._records(path, cache))
         draft = Draft()
         # The constructed features write to self.inventory.
         self.inventory = t.cast(t.Any, draft)

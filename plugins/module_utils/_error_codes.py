@@ -85,7 +85,7 @@ Code = t.Literal[
 
 CODES: dict[Code, str] = {
     "account_not_found": "ThingSpace does not know the account, or the user may not see it.",
-    "answer_too_large": "An answer was larger than any valid one, so reading stopped.",
+    "answer_too_large": "An answer was larger than any valid one, or had more values, so reading stopped.",
     "api_rejected": "ThingSpace refused the request as a whole.",
     "auth_rejected": "ThingSpace keeps refusing the tokens, even right after a new login.",
     "bad_answer": "An answer could not be understood (truncated, not JSON, fields missing).",

@@ -123,7 +123,8 @@ options:
       - The predicted result for each device is written to C(plan-fota.csv), C(plan-removal_candidates.csv), and
         C(plan-) with the name of the part for SIM-Secure licenses. The current removal candidate list is written to
         C(before-candidates.csv).
-      - In a real run, the names start with C(apply-) instead of C(plan-), or with C(apply-before-).
+      - In a real run, the names start with C(apply-) instead of C(plan-), or with C(apply-before-). The files are in a
+        subdirectory named C(run-) and O(mark), so that no other run uses them.
     type: path
     required: true
   wait:

@@ -46,6 +46,8 @@ options:
       - Directory with a subdirectory for each account. It contains the C(devices_report) of each part, named as for
         M(thingspace.licensing.fleet_plan) with C(apply-) instead of C(plan-), and C(before-candidates.csv), the removal
         candidates at the time of the plan.
+      - The reports of a run are in a subdirectory of the account, named C(run-) and RV(mark), while it goes on. With
+        O(state=ended), they are moved to the directory of the account.
       - C(apply-before-candidates.csv) contains the removal candidates that the task read before it changed them. The
         record then keeps these. See C(before_file) of M(thingspace.licensing.swm_removal_candidates).
       - If a report is missing or cannot be read, its devices are C(unknown). The record is still written.

@@ -12,6 +12,7 @@ import json
 import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import KINDS, DeviceRow
+from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible_all
 
 FIELDS = (
     "account",
@@ -88,6 +89,16 @@ def merged(records: list[Record]) -> tuple[list[Record], int]:
 
 def _ids(record: Record, kinds: t.Iterable[str]) -> tuple[str | None, ...]:
     return tuple(record[kind] for kind in kinds)
+
+
+def visible_records(records: list[Record]) -> list[Record]:
+    """The records without control characters, which a terminal would obey, also those of a cache."""
+    parts = (records[start : start + _TOGETHER] for start in range(0, len(records), _TOGETHER))
+    return [record for part in parts for record in visible_all(part)]
+
+
+_TOGETHER = 1000
+"""How many records are searched at once. All of them would need the memory of their whole text."""
 
 
 def host_variables(record: Record) -> dict[str, t.Any]:

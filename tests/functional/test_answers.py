@@ -16,7 +16,7 @@ CODES = {
     "html": ("bad_answer", "an HTML or XML page"),
     "array": ("bad_answer", "a JSON list, not an object"),
     "charset": ("bad_answer", "something that is not JSON"),
-    "oversize": ("answer_too_large", "larger than 16 MiB"),
+    "oversize": ("answer_too_large", "larger than 2 MiB"),
     "redirect": ("redirected", "with a redirect (HTTP 302)"),
 }
 REPEATED = ("truncate",)

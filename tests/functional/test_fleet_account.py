@@ -235,7 +235,7 @@ def test_a_plan_is_carried_out_once(account: Account, simulator: Simulator) -> N
         (f"simsec-{FLEX}-imei", True),
     ]
     assert done.result["parts"][0]["summary"]["assigned"] == 2
-    written = [path.name for path in (account.reports / named(1)).glob("apply-*.csv")]
+    written = [path.name for path in (account.reports / named(1)).glob(f"run-{MARK}/apply-*.csv")]
     assert len(written) == 4
     writes = len(simulator.writes())
     again = account.plan()

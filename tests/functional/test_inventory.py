@@ -433,6 +433,34 @@ def test_licenses_that_cannot_be_read(simulator: Simulator, inventory: Inventory
 TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'touch %s') }}"
 
 
+def test_no_control_character_of_thingspace_is_passed_on(simulator: Simulator, inventory: Inventory) -> None:
+    """Neither in variables nor in names of groups, read or cached, also by an earlier release."""
+    evil = "a\x1b[31mb\x9bc\u202ed\x7fe\u2066"
+    shown = "a\\u001b[31mb\\u009bc\\u202ed\\u007fe\\u2066"
+    device = {
+        "deviceIds": [{"id": imei(0), "kind": "imei"}],
+        "carrierInformations": [{"state": evil, "servicePlan": evil}],
+        "groupNames": [evil],
+        "customFields": [{"key": evil, "value": evil}],
+        "extendedAttributes": [{"key": evil, "value": evil}],
+    }
+    body = {"hasMoreData": False, "devices": [device]}
+    simulator.faults({"action": "status", "status": 200, "operation": LIST, "body": body, "times": 0})
+    options: Json = {
+        "attributes": True,
+        "compose": {"note": "thingspace_state"},
+        "keyed_groups": [{"key": "thingspace_service_plan", "prefix": "of"}],
+        **cache_options(inventory),
+    }
+    for argument, how in (("--yaml", "--list"), ("--vars", "--graph")):
+        told = inventory(argument, how=how, **options)
+        assert shown in told.stdout.replace("\\\\", "\\")
+        assert {char for char in told.stdout + told.stderr if not char.isprintable()} <= {"\n"}
+    (variables,) = inventory(**options).hosts.values()
+    assert variables["note"] == variables["thingspace_state"] == shown
+    assert variables["thingspace_custom_fields"] == variables["thingspace_attributes"] == {shown: shown}
+
+
 def test_nothing_of_thingspace_is_a_template(
     simulator: Simulator, inventory: Inventory, playbook: Playbook, tmp_path: Path
 ) -> None:

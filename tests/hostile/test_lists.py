@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import tracemalloc
 import typing as t
 import zlib
@@ -16,10 +17,12 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.body import (
     MAX_BODY,
+    MAX_DEVICES,
     NotWhole,
     TooLarge,
     read_body,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.fault import parse_json
 from ansible_collections.thingspace.licensing.plugins.modules import (
     fota_license,
     fota_license_info,
@@ -143,17 +146,57 @@ def test_a_bomb_takes_no_more_memory_than_a_body_may(layers: int) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(TooLarge):
-            read_body(_Raw(bomb), headers, float("inf"))
+            read_body(_Raw(bomb), headers, float("inf"), MAX_BODY)
         _now, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 4 * MAX_BODY
 
 
+SMALL = ["{}", "[]", "0", '""', "[[]]", '{"a":1}', '{"":[]}', '"abcd"', "1.5"]
+
+
+def test_small_values_take_no_more_memory_than_an_answer_may() -> None:
+    """Text of JSON may take 30 times its own size once it is parsed. Whatever it has, the largest of it is bounded."""
+    for value in SMALL:
+        for most in (MAX_BODY, MAX_DEVICES):
+            text = f"[{','.join([value] * (most // (len(value) + 1)))}]".encode()
+            with pytest.raises(TooLarge):
+                read_body(_Raw(text), {}, float("inf"), most)
+        marks = sum(map(value.count, ",:{[")) + 1
+        fit = f"[{','.join([value] * (MAX_BODY // 8 // marks - 1))}]".encode()
+        tracemalloc.start()
+        try:
+            assert parse_json(read_body(_Raw(fit), {}, float("inf"), MAX_BODY))
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 16 * MAX_BODY, value
+
+
+def test_the_largest_honest_pages_fit() -> None:
+    times = dict.fromkeys((f"time{number}" for number in range(6)), "2026-01-01T00:00:00.000Z")
+    software = [{"name": f"application {number}", "version": "1.2.3"} for number in range(20)]
+    named = {"deviceId": DEVICES[0], **times, **{f"field{n}": "some text" for n in range(12)}, "softwareList": software}
+    attributes = [{"key": f"PrimaryPlaceOfUse{number}", "value": "Some street 12345"} for number in range(60)]
+    device = {"deviceIds": [{"id": DEVICES[0], "kind": "imei"}] * 8, **times, "extendedAttributes": attributes}
+    for row, count, most in ((named, 1000, MAX_BODY), (device, 2000, MAX_DEVICES)):
+        text = json.dumps({"deviceList": [row] * count}).encode()
+        assert read_body(_Raw(text), {}, float("inf"), most) == text
+
+
+def test_many_values_are_no_page(held: Server, runner: Start) -> None:
+    body = gzip.compress(b'{"deviceList":[' + b'{"a":1},' * 200_000 + b"{}]}")
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d"
+    for operation, (main, _field) in LISTS.items():
+        held.ambush = Ambush(operation, forms.around(head, lambda _good: body), executed=True, times=0)
+        assert runner(main)()["failure"]["code"] == "answer_too_large"
+
+
 @pytest.mark.parametrize("encoding", ["gzip, gzip, gzip", "br", "zstd", "gzip, br", "compress"])
 def test_a_compression_that_was_not_asked_for_is_not_whole(encoding: str) -> None:
     with pytest.raises(NotWhole):
-        read_body(_Raw(gzip.compress(b"{}")), {"content-encoding": encoding}, float("inf"))
+        read_body(_Raw(gzip.compress(b"{}")), {"content-encoding": encoding}, float("inf"), MAX_BODY)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +213,6 @@ def test_a_compression_that_was_not_asked_for_is_not_whole(encoding: str) -> Non
 )
 def test_whole_bodies(data: bytes, headers: dict[str, str]) -> None:
     length = {"content-length": str(len(data))}
-    assert read_body(_Raw(data), {**headers, **length}, float("inf")) in (b"{}", b"")
+    assert read_body(_Raw(data), {**headers, **length}, float("inf"), MAX_BODY) in (b"{}", b"")
     with pytest.raises(NotWhole):
-        read_body(_Raw(data), {**headers, "content-length": str(len(data) + 1)}, float("inf"))
+        read_body(_Raw(data), {**headers, "content-length": str(len(data) + 1)}, float("inf"), MAX_BODY)

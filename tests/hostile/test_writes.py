@@ -23,7 +23,14 @@ from ansible_collections.thingspace.licensing.plugins.modules import (
 )
 from ansible_collections.thingspace.licensing.tests.hostile.conftest import Start
 from ansible_collections.thingspace.licensing.tests.support import hostile_forms as forms
-from ansible_collections.thingspace.licensing.tests.support.hostile_server import FLEX, LIFETIME, Ambush, Form, Server
+from ansible_collections.thingspace.licensing.tests.support.hostile_server import (
+    FLEX,
+    LIFETIME,
+    Account,
+    Ambush,
+    Form,
+    Server,
+)
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 
 DEVICES = [f"99000000000000{number}" for number in range(3)]
@@ -165,6 +172,29 @@ def test_what_proves_nothing(
         assert not again.get("failed"), again
         assert all(write.done(server, device) for device in write.options.get("devices", DEVICES))
         assert len(server.executed) == len(set(server.executed)) == 1, "in the end it is done, and once"
+
+
+@pytest.mark.parametrize("kind", ["fota assign", "lifetime assign", "candidates append"])
+def test_a_refusal_that_is_not_whole(
+    server: Server, start: t.Callable[[Write], Run], tmp_path: Path, kind: str
+) -> None:
+    """An answer proves a refusal only if it is complete and well-formed, whatever its status says."""
+    write = WRITES[kind]
+    for form, data in forms.RAGGED.items():
+        server.account, server.executed, server.asked = Account(), [], []
+        for kept in tmp_path.glob("journal*"):
+            kept.unlink()
+        run = start(write)
+        _meet(server, write, forms.send(data), form, executed=True)
+        result = run()
+        assert server.ambush is not None
+        assert server.ambush.met == 1, result
+        assert server.count(write.operation) == 1, form
+        _check(server, write, result)
+        if write.asynchronous:
+            assert {row["outcome"] for row in result["devices"]} == {"unknown"}, form
+        else:
+            assert {row["outcome"] for row in result["devices"]} <= SURE, form
 
 
 @pytest.mark.parametrize("form", forms.GOOD)

@@ -251,7 +251,7 @@ class FakeThingSpace:
     def mask(text: str) -> str:
         return text
 
-    def query(self, operation: str, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def query(self, operation: str, path: str, body: t.Mapping[str, t.Any], _most: int = 0) -> dict[str, t.Any]:
         """Answer for named devices."""
         assert path == f"/fota/v3/devices/{ACCOUNT}", path
         if not self.answers_for_devices:

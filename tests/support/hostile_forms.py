@@ -20,14 +20,15 @@ SLOW = 1.5
 """Seconds that a slow answer takes; tests allow less."""
 
 
-def _send(data: bytes) -> Form:
+def send(data: bytes) -> Form:
+    """These bytes, and the end of the connection."""
     return lambda stream, _good: stream.sendall(data)
 
 
 def _answer(status: int, body: bytes = b"", *headers: bytes) -> Form:
     """An answer after which the server closes the connection, and says so: otherwise, the next request may be lost."""
     lines = b"".join(header + b"\r\n" for header in headers)
-    return _send(
+    return send(
         b"HTTP/1.1 %d X\r\n%bConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (status, lines, len(body), body)
     )
 
@@ -81,12 +82,12 @@ NO_UTF8 = b"Location: http://h\xff\xfe/\xe4"
 FAULT = {"fault": {"code": "900901", "message": "Invalid Credentials", "description": "Access failure"}}
 
 BROKEN: dict[str, Form] = {
-    "nothing": _send(b""),
+    "nothing": send(b""),
     "reset": _reset,
-    "half a status line": _send(b"HTTP/1.1 20"),
-    "no HTTP": _send(b"nonsense\r\n\r\n"),
-    "a status that is no number": _send(b"HTTP/1.1 abc OK\r\n\r\n"),
-    "continue, then nothing": _send(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "half a status line": send(b"HTTP/1.1 20"),
+    "no HTTP": send(b"nonsense\r\n\r\n"),
+    "a status that is no number": send(b"HTTP/1.1 abc OK\r\n\r\n"),
+    "continue, then nothing": send(b"HTTP/1.1 100 Continue\r\n\r\n"),
     "a length too long": around(b"HTTP/1.1 200 OK\r\nContent-Length: 9999"),
     "a body cut off by the end": around(b"HTTP/1.1 200 OK", lambda good: good[: len(good) // 2]),
     "a chunk cut off": around(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", lambda good: b"99\r\n" + good),
@@ -98,8 +99,8 @@ BROKEN: dict[str, Form] = {
     ),
     "two lengths": around(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: %d"),
     "two lengths, the other way round": around(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Length: 3"),
-    "a header of 70,000 bytes": _send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n"),
-    "200 headers": _send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n"),
+    "a header of 70,000 bytes": send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n"),
+    "200 headers": send(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n"),
     "gzip that is none": around(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d"),
     "gzip cut off": around(
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d", lambda good: gzip.compress(good)[:-9]
@@ -117,6 +118,35 @@ BROKEN: dict[str, Form] = {
     "dripping": _drip,
 }
 """Answers that are none, or not whole."""
+
+TURNED = b"HTTP/1.1 401 Unauthorized\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+RAGGED: dict[str, bytes] = {
+    "half a status line": b"HTTP/1.1 401",
+    "a status line alone": TURNED,
+    "half a head": TURNED + b"Date: x",
+    "a head without its end": b"HTTP/1.1 429 X\r\nRetry-After: 0\r\n",
+    "a line that is no header": TURNED + b"foo bar baz\r\nContent-Length: 200\r\n\r\n{}",
+    "a header without a name": TURNED + b" : x\r\nContent-Length: 2\r\n\r\n{}",
+    "a header split by a carriage return": TURNED + b"X: y\rContent-Length: 200\r\n\r\n{}",
+    "a folded header": TURNED + b"X: y\r\n z\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/0.9": b"HTTP/0.9 401 X\r\n\r\n{}",
+    "HTTP/1.7": b"HTTP/1.7 429 X\r\nContent-Length: 0\r\n\r\n",
+    "chunks without a last line": TURNED + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n",
+    "chunks with half a trailer": TURNED + CHUNKED + b"\r\n2\r\n{}\r\n0\r\nX: y\r\n",
+    "a chunk length with a sign": TURNED + CHUNKED + b"\r\n+2\r\n{}\r\n0\r\n\r\n",
+    "chunks and a length": TURNED + CHUNKED + b"Content-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "chunks twice": TURNED + CHUNKED + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n",
+    "another coding": TURNED + b"Transfer-Encoding: xchunked\r\n\r\n{}",
+    "chunks of HTTP/1.0": b"HTTP/1.0 401 X\r\n" + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n",
+    "a length with a sign": TURNED + b"Content-Length: +2\r\n\r\n{}",
+    "half a fault": b"HTTP/1.1 403 X\r\n\r\n<ams:fault><ams:code>900901</ams:code><ams:mess",
+    "a fault without its end": b"HTTP/1.1 403 X\r\n\r\n<ams:fault><ams:code>900901</ams:code>",
+    "half an error with its own length": TURNED + b'Content-Length: 20\r\n\r\n{"errorCode": "x.y", ',
+    "half a page with its own length": b"HTTP/1.1 429 X\r\nContent-Length: 12\r\n\r\n<html><p>x<p",
+    "half a sentence": b"HTTP/1.1 429 X\r\n\r\nToo many requ",
+}
+"""Answers with a status that refuses, but not whole or not well-formed."""
 
 ODD: dict[str, Form] = {
     **{f"{status} with nothing": _answer(status) for status in (101, 200, 204, 206, 207, 226)},
@@ -210,5 +240,10 @@ PASSING: dict[str, Form] = {
         400, {"errorCode": "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired", "errorMessage": "x"}
     ),
     "expired token": _json(401, FAULT),
+    "429 without a length": send(b"HTTP/1.0 429 X\r\nRetry-After: 0\r\n\r\n"),
+    "429 in chunks": send(b"HTTP/1.1 429 X\r\nRetry-After: 0\r\n" + CHUNKED + b"\r\n2;a=b\r\n{}\r\n0\r\nX: y\r\n\r\n"),
+    "an XML fault": _answer(
+        401, b"<ams:fault xmlns:ams='x'><ams:code>900901</ams:code><ams:message>x</ams:message></ams:fault>\n"
+    ),
 }
 """Refusals after which the same request may be sent again at once."""

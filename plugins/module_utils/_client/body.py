@@ -17,8 +17,17 @@ import time
 import typing as t
 import zlib
 
-MAX_BODY = 16 * 1024 * 1024
-"""Size of the largest body that is read, in bytes, compressed and decompressed. A page of 1,000 devices has 80 kB."""
+MAX_BODY = 2 * 1024 * 1024
+"""Size of the largest body of most answers, in bytes, compressed and decompressed.
+
+A page of 1,000 licensed devices has 80 kB. 1,000 named devices with the software of each are below 1 MiB.
+"""
+
+MAX_DEVICES = 16 * 1024 * 1024
+"""The same for a page of 2,000 devices with all their attributes."""
+
+_PER_VALUE = 8
+"""An answer has at most one value for so many bytes of its largest size. Empty values take 25 times their own size."""
 
 ENCODINGS = "gzip, deflate"
 """The value of C(Accept-Encoding) in requests."""
@@ -28,7 +37,14 @@ _CHUNK = 64 * 1024
 
 
 class TooLarge(Exception):
-    """The body is larger than any ThingSpace answer."""
+    """The body is larger than any ThingSpace answer to the request, or has more values.
+
+    :ivar most: the largest size in bytes.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
 
 
 class TooLate(Exception):
@@ -39,21 +55,22 @@ class NotWhole(Exception):
     """The body ended early, or does not match its own headers."""
 
 
-def read_body(raw: t.Any, headers: t.Mapping[str, str], end: float) -> bytes:
+def read_body(raw: t.Any, headers: t.Mapping[str, str], end: float, most: int) -> bytes:
     """The whole body of an answer, decompressed.
 
     :param raw: an unread answer of C(urllib3).
     :param headers: its headers; the case of names does not matter.
     :param end: when to stop, on the monotonic clock.
-    :raises TooLarge: the body is larger than C(MAX_BODY), compressed or decompressed.
+    :param most: its largest size in bytes, compressed and decompressed.
+    :raises TooLarge: it is larger, or has too many values.
     :raises TooLate: C(end) has passed.
     :raises NotWhole: the body is shorter than C(Content-Length), or its compression is broken or unknown.
     """
     body = bytearray()
     for chunk in raw.stream(_CHUNK, decode_content=False):
         body += chunk
-        if len(body) > MAX_BODY:
-            raise TooLarge
+        if len(body) > most:
+            raise TooLarge(most)
         if time.monotonic() > end:
             raise TooLate
     _require_length(len(body), headers)
@@ -63,7 +80,10 @@ def read_body(raw: t.Any, headers: t.Mapping[str, str], end: float) -> bytes:
         raise NotWhole
     data = bytes(body)
     for name in reversed(layers):
-        data = _decompressed(name, data)
+        data = _decompressed(name, data, most)
+    # JSON is not parsed before this, because it may take much more memory than its text.
+    if sum(map(data.count, (b",", b":", b"{", b"["))) > most // _PER_VALUE:
+        raise TooLarge(most)
     return data
 
 
@@ -76,28 +96,28 @@ def _require_length(length: int, headers: t.Mapping[str, str]) -> None:
         raise NotWhole
 
 
-def _decompressed(name: str, data: bytes) -> bytes:
+def _decompressed(name: str, data: bytes, most: int) -> bytes:
     if name not in ("gzip", "x-gzip", "deflate"):
         raise NotWhole
     if not data:
         return data
     try:
-        return _inflate(data, zlib.MAX_WBITS | 32)
+        return _inflate(data, zlib.MAX_WBITS | 32, most)
     except zlib.error:
         if name != "deflate":
             raise NotWhole from None
     try:
         # Some servers send "deflate" without the zlib header.
-        return _inflate(data, -zlib.MAX_WBITS)
+        return _inflate(data, -zlib.MAX_WBITS, most)
     except zlib.error:
         raise NotWhole from None
 
 
-def _inflate(data: bytes, window: int) -> bytes:
+def _inflate(data: bytes, window: int, most: int) -> bytes:
     inflating = zlib.decompressobj(window)
-    result = inflating.decompress(data, MAX_BODY + 1)
-    if len(result) > MAX_BODY:
-        raise TooLarge
+    result = inflating.decompress(data, most + 1)
+    if len(result) > most:
+        raise TooLarge(most)
     if not inflating.eof or inflating.unused_data.strip(b"\0"):
         raise NotWhole
     return result

@@ -17,6 +17,7 @@ from .._errors import LicensingError, defect
 from .._progress import Progress
 from .answers import decode, decode_list
 from .auth import Authenticator
+from .body import MAX_BODY
 from .budget import Budget
 from .connection import Connection
 from .deadline import Deadline
@@ -115,10 +116,13 @@ class Client:
         with _reading():
             return decode_list(self._call(operation, "GET", path, safe=True))
 
-    def query(self, operation: str, path: str, body: Body) -> dict[str, t.Any]:
-        """Read with a C(POST .../actions/list). It is repeated like any read."""
+    def query(self, operation: str, path: str, body: Body, most: int = MAX_BODY) -> dict[str, t.Any]:
+        """Read with a C(POST .../actions/list). It is repeated like any read.
+
+        :param most: the largest size of the body of the answer, in bytes.
+        """
         with _reading():
-            return decode(self._call(operation, "POST", path, body, safe=True))
+            return decode(self._call(operation, "POST", path, body, safe=True, most=most))
 
     def post(self, operation: str, path: str, body: Body, headers: Headers | None = None) -> dict[str, t.Any]:
         """Write. Never repeated if it may have been executed."""
@@ -160,6 +164,7 @@ class Client:
         *,
         safe: bool = False,
         retries: int | None = None,
+        most: int = MAX_BODY,
     ) -> Response:
         """One operation. Returns an answer with any status, except one that says that a token has expired.
 
@@ -167,12 +172,13 @@ class Client:
         :param path: below C(base_url), made with C(segments).
         :param safe: whether it only reads.
         :param retries: how often it may be repeated at most; None for as often as any other.
+        :param most: the largest size of the body of the answer, in bytes.
         :raises LicensingError: there was no answer.
         """
         renewed: set[TokenKind] = set()
         while True:
             tokens = self.auth.tokens()
-            request = Request(operation, method, self._base_url + path, tokens.auth(), json=body, headers=headers)
+            request = Request(operation, method, self._base_url + path, tokens.auth(), body, headers=headers, most=most)
             response = self._sender.send(request, safe=safe, retries=retries)
             kind = self._to_renew(response, renewed)
             if kind is None:

@@ -20,7 +20,15 @@ MOST = 2_000_000
 _ESCAPE = re.compile(r"\\(?:u\{?([0-9a-fA-F]{2,6})\}?|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{5,}")
+_BASE32 = re.compile(r"[A-Z2-7]{7,}")
 _HEX = re.compile(r"[0-9a-fA-F]{8,}")
+_NUMBERED = re.compile(r"((?:=[0-9a-fA-F]{2})+)|((?:\\[0-3][0-7]{2})+)|((?:%u[0-9a-fA-F]{4})+)|=\r?\n")
+"""Characters as numbers: quoted-printable, octal as in C, and as in JavaScript's C(escape)."""
+
+_BYTE = r"(?:0[xX])?[0-9a-fA-F]{2}"
+_APART = re.compile(rf"(?<![0-9A-Za-z]){_BYTE}(?:[^0-9A-Za-z]{{1,3}}{_BYTE}){{3,}}(?![0-9A-Za-z])")
+"""Bytes in hexadecimal form with something between them."""
+
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b\ufeff]+")
 _SAFE_TO_URL = str.maketrans("-_", "+/")
 
@@ -82,9 +90,38 @@ def _from_base64(text: str) -> str:
     return _readable(parts)
 
 
+def _from_base32(text: str) -> str:
+    parts = []
+    for run in _BASE32.findall(compact(text)):
+        for offset in range(8):
+            part = run[offset:]
+            part = part[: len(part) - len(part) % 8 + (0, 0, 2, 2, 4, 5, 5, 7)[len(part) % 8]]
+            parts.append(base64.b32decode(part + "=" * (-len(part) % 8)))
+    return _readable(parts)
+
+
 def _from_hex(text: str) -> str:
     runs = [run[offset:] for run in _HEX.findall(compact(text)) for offset in range(2)]
     return _readable([bytes.fromhex(run[: len(run) // 2 * 2]) for run in runs])
+
+
+def _from_numbers(text: str) -> str:
+    """Without characters as numbers between others."""
+    plain = _NUMBERED.sub(_numbered, text)
+    return "" if plain == text else plain
+
+
+def _numbered(match: re.Match[str]) -> str:
+    if match[1]:
+        return bytes.fromhex(match[1].replace("=", "")).decode("utf-8", "replace")
+    if match[2]:
+        return bytes(int(number, 8) for number in match[2].split("\\")[1:]).decode("utf-8", "replace")
+    return bytes.fromhex((match[3] or "").replace("%u", "")).decode("utf-16-be", "replace")
+
+
+def _from_bytes_apart(text: str) -> str:
+    found = [re.sub(r"0[xX]|[^0-9a-fA-F]", "", run) for run in _APART.findall(text)]
+    return _readable([bytes.fromhex(run) for run in found]) if found else ""
 
 
 def _readable(parts: list[bytes]) -> str:
@@ -94,4 +131,14 @@ def _readable(parts: list[bytes]) -> str:
 
 
 _STRETCH = re.compile("[^\ufffd]{4,}")
-_DECODERS = (urllib.parse.unquote, urllib.parse.unquote_plus, html.unescape, _unescaped, _from_base64, _from_hex)
+_DECODERS = (
+    urllib.parse.unquote,
+    urllib.parse.unquote_plus,
+    html.unescape,
+    _unescaped,
+    _from_numbers,
+    _from_base64,
+    _from_base32,
+    _from_hex,
+    _from_bytes_apart,
+)

@@ -7,8 +7,8 @@
 """The retry policy, a pure function of what happened. It does not sleep, send, or read a clock.
 
 - Not sent, or refused with 429: any request is tried again.
-- 408, 500, 502, 503, 504, or a connection that broke after sending: only reads are tried again. A write may have taken
-  effect, so its caller reads back first (see C(_fota/apply.py)).
+- 408, 500, 502, 503, 504, a 429 that is not whole, or a connection that broke after sending: only reads are tried
+  again. A write may have taken effect, so its caller reads back first (see C(_fota/apply.py)).
 - Everything else is final.
 """
 
@@ -27,7 +27,7 @@ RETRY_AFTER_CAP = 60.0
 BACKOFF_BASE = 0.5
 BACKOFF_CAP = 30.0
 
-TRANSIENT = frozenset({408, 500, 502, 503, 504})
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Happened(t.NamedTuple):

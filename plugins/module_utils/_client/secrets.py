@@ -145,8 +145,8 @@ class SecretRegister:
 
 
 def _letters(text: str) -> str:
-    """Only letters and digits, in one case and width. Characters between them do not hide a secret."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    """Only letters and digits, in one case and width, without accents. What is between them does not hide a secret."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
 def _is_no_word(letters: str) -> bool:

@@ -19,7 +19,7 @@ import time
 import typing as t
 import warnings
 
-from .body import ENCODINGS, read_body
+from .body import ENCODINGS, MAX_BODY, read_body
 from .connection import Connection, is_loopback
 from .request_result import RequestResult, result_of
 from .requests_dep import AuthBase, requests
@@ -32,7 +32,12 @@ USER_AGENT = "thingspace.licensing (Ansible collection)"
 
 
 class Request(t.NamedTuple):
-    """What to send. C(operation) is its name in messages ("list licenses"). C(headers) are added to the usual ones."""
+    """What to send.
+
+    :param operation: its name in messages ("list licenses").
+    :param headers: are added to the usual ones.
+    :param most: the largest size of the body of the answer, in bytes.
+    """
 
     operation: str
     method: str
@@ -41,6 +46,7 @@ class Request(t.NamedTuple):
     json: t.Any = None
     form: t.Mapping[str, str] | None = None
     headers: t.Mapping[str, str] | None = None
+    most: int = MAX_BODY
 
 
 class HeaderAuth(AuthBase):
@@ -166,6 +172,6 @@ class Transport:
             proxies=ambient["proxies"],
         )
         with answer:
-            body = read_body(answer.raw, answer.headers, end)
+            body = read_body(answer.raw, answer.headers, end, request.most)
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return Response(request.operation, answer.status_code, headers, body, self._mask)

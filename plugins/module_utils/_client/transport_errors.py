@@ -20,7 +20,7 @@ import typing as t
 import urllib.parse
 
 from .._errors import TransportError
-from .body import MAX_BODY, NotWhole, TooLarge, TooLate
+from .body import NotWhole, TooLarge, TooLate
 from .requests_dep import requests, urllib3
 
 _UNUSABLE = frozenset(
@@ -72,8 +72,8 @@ def _after_sending(error: Exception, what: str, seconds: float, where: str) -> T
     names = {type(part).__name__ for part in _chain(error)}
     if isinstance(error, TooLarge):
         return TransportError(
-            f"The answer to '{what}' is larger than {MAX_BODY >> 20} MiB, which no ThingSpace answer is; reading it "
-            "was stopped. Check 'base_url' and any proxy in between.",
+            f"The answer to '{what}' is larger than {error.most >> 20} MiB or has too many values. No answer of "
+            "ThingSpace is like that, so reading it was stopped. Check 'base_url' and any proxy in between.",
             code="answer_too_large",
             in_doubt=True,
             retryable=False,

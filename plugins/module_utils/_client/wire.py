@@ -9,16 +9,17 @@
 
 Bytes that are written while connecting (a TLS handshake, the CONNECT to a proxy) are not part of the request. An
 abandoned exchange may not write its request any more, so that the proof stays true.
+
+Answers are read through C(answer_stream.py), which accepts only well-formed HTTP.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import threading
 import typing as t
 
-from .body import MAX_BODY, TooLarge
+from .answer_stream import AnswerResponse
 from .requests_dep import HTTPAdapter, HTTPConnection, HTTPConnectionPool, HTTPSConnection, HTTPSConnectionPool
 
 
@@ -70,56 +71,6 @@ def _about_to_write() -> None:
         note.about_to_write()
 
 
-class _Bounded:
-    """A stream of a connection that returns no more than an answer may have, however much a caller requests at once.
-
-    Libraries read as many bytes as a server announces, lines without an end, and chunks of the length -1.
-    """
-
-    def __init__(self, stream: t.Any) -> None:
-        self._stream = stream
-        self._left = MAX_BODY + (1 << 20)
-
-    def __getattr__(self, name: str) -> t.Any:
-        return getattr(self._stream, name)
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read this many bytes, or all that are allowed."""
-        return self._took(self._stream.read(self._at_most(size)))
-
-    def read1(self, size: int = -1) -> bytes:
-        """Read what is available."""
-        return self._took(self._stream.read1(self._at_most(size)))
-
-    def readline(self, size: int = -1) -> bytes:
-        """Read a line."""
-        return self._took(self._stream.readline(self._at_most(size)))
-
-    def readinto(self, buffer: t.Any) -> int:
-        """Fill a buffer. Our own code never requests a larger one."""
-        count = self._stream.readinto(buffer)
-        self._count(count or 0)
-        return t.cast(int, count)
-
-    def _at_most(self, size: int | None) -> int:
-        return self._left + 1 if size is None or not 0 <= size <= self._left else size
-
-    def _took(self, data: bytes) -> bytes:
-        self._count(len(data))
-        return data
-
-    def _count(self, taken: int) -> None:
-        self._left -= taken
-        if self._left < 0:
-            raise TooLarge
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fp = t.cast(t.Any, _Bounded(self.fp))
-
-
 if t.TYPE_CHECKING:
     # A mixin: both kinds of connection provide the rest.
     _Base = HTTPConnection
@@ -130,7 +81,7 @@ else:
 class _Noting(_Base):
     """The common part of both kinds of connection."""
 
-    response_class: t.Any = _Response
+    response_class: t.Any = AnswerResponse
     _connecting = False
 
     def connect(self) -> None:

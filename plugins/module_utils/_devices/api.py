@@ -16,6 +16,7 @@ import datetime
 import typing as t
 
 from .._client.answers import Reader
+from .._client.body import MAX_DEVICES
 from .._client.client import Client
 from .._client.masking import changes
 from .._errors import ApiError, IncompleteList
@@ -148,7 +149,7 @@ class DeviceApi:
 
     def _page(self, fields: dict[str, t.Any]) -> DevicePage:
         body = {"accountName": self._account, **fields, "maxNumberOfDevices": self._page_size}
-        value = self._client.query(_LIST.what, PATH, body)
+        value = self._client.query(_LIST.what, PATH, body, MAX_DEVICES)
         if "deviceId" in fields and value.get("hasMoreData") is None:
             value["hasMoreData"] = False
         devices, more = _LIST.page(value, "devices", lambda entry: isinstance(entry, dict))

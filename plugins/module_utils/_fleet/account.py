@@ -27,6 +27,7 @@ from .account_run import (
 )
 from .halt import Halt
 from .option_names import Caller, in_terms_of
+from .run_mark import folder_of
 
 Source = t.Callable[[Context, RunOptions], "Wanted | None"]
 """Reads what is wanted of the account of the task, and makes the directory for its reports; None if the run to undo did
@@ -101,7 +102,9 @@ def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, optio
         return result_of_parts(wanted.account, wanted.parts, done)
     if (options.planned or {}).get("wanted") != wanted.digest:
         raise differs(wanted.account)
-    given = ApplyOptions(options.reports, str(options.mark), options.approved, options.wait, options.wait_timeout)
+    of_run = options._replace(reports=folder_of(options.reports, options.mark))
+    of_run.make_folder()
+    given = ApplyOptions(of_run.reports, str(options.mark), options.approved, options.wait, options.wait_timeout)
     done = carry_out(wanted.parts, plans, given, lambda part: run_part(context, part), halt)
     return result_of_parts(wanted.account, wanted.parts, done)
 

@@ -35,7 +35,7 @@ Plans = t.Mapping[str, PartPlan]
 class ApplyOptions(t.NamedTuple):
     """How a run is carried out.
 
-    :param reports: directory for the reports.
+    :param reports: directory for the reports of this run; see C(folder_of).
     :param mark: mark of the run, which all its requests bear.
     :param approved: whether the plan was approved, so that it may exceed limits.
     :param wait: whether to wait for confirmations.

@@ -19,7 +19,7 @@ from .record import RunRecord
 from .record_keep import NAME, Places, places_of
 from .run_begin import planned_document, start
 from .run_options import RecordOptions, read_record_options
-from .run_results import ended_record, lost_record
+from .run_results import ended_record, hand_out, lost_record
 from .run_view import Extra, written
 from .run_words import last_lines, left_after, not_done, undo_command, with_words
 from .status import worsen
@@ -51,8 +51,12 @@ def _run(context: Context, options: RecordOptions, problems: list[Problem], plac
         if known is None and not options.accounts:
             wrong = f"There is no record of a run in {os.path.join(options.dest, NAME)}, and no account is named."
             raise OptionsError([Problem(wrong, "run_file_invalid")])
-        record = ended_record(known or lost_record(options, now), options, now)
+        # Once a run has ended, its reports may be those of a later run.
+        ended = known is not None and known.ended is not None
+        record = known if known and ended else ended_record(known or lost_record(options, now), options, now)
         path, failure = places.complete(record)
+        if failure is None:
+            hand_out(options, record)
         shutil.rmtree(_stop_file(options, record), ignore_errors=True)
         remaining = not_done(record, options.journal, path)
         if remaining:

@@ -54,6 +54,7 @@ def start(
     problems = [*templates_problems(options.templates), *problems]
     if problems:
         raise OptionsError(problems)
+    _require_same(plan, options)
     record = _started(plan, options, places, now)
     try:
         # A template that fails must not do so after the first write.
@@ -65,6 +66,22 @@ def start(
             error.add(" Nothing was sent.")
         raise
     return record, places.begin(record)
+
+
+def _require_same(plan: PlanDocument, options: RecordOptions) -> None:
+    """Check that the file still has the plan of this run.
+
+    :raises LicensingError: C(plan_changed), another run in the same directory has replaced it.
+    """
+    digests = {account.account: account.digest for account in plan.accounts}
+    for entry in options.accounts:
+        name = text(entry.get("account"))
+        if entry.get("digest") and digests.get(name) != entry["digest"]:
+            raise LicensingError(
+                f"{options.plan} has another plan for {name} than this run made: another run has replaced it in the "
+                "meantime. Nothing was sent. Give runs at the same time a 'fleet_dest' each, or run again.",
+                code="plan_changed",
+            )
 
 
 def _started(plan: PlanDocument, options: RecordOptions, places: Places, now: datetime.datetime) -> RunRecord:

@@ -4,11 +4,12 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""The mark of a run: the start of the names of all its SIM-Secure requests, and of no others."""
+"""The mark of a run: the start of the names of all its SIM-Secure requests, and the name of its working directories."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
 
@@ -22,6 +23,14 @@ MARK = re.compile(rf"[0-9]-[0-9]{{{DIGITS}}}")
 def new_mark() -> str:
     """The start of the C(X-Request-ID) of all requests of a run, and of no others."""
     return f"1-{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+
+
+def folder_of(reports: str, mark: str | None) -> str:
+    """Where a run keeps the reports of an account while it goes on, so that no other run in the directory has them.
+
+    :param reports: the directory with the reports of the account.
+    """
+    return os.path.join(reports, f"run-{mark}") if mark else reports
 
 
 def name_of_request(mark: str, account: str, part: str) -> str:

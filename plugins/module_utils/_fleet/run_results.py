@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import typing as t
@@ -19,22 +20,50 @@ from .documents import Json
 from .history import enter
 from .record import RunAccount, RunPart, RunRecord, timestamp
 from .record_values import failure_of, ids_of, results_of, summary_of, text
+from .run_mark import folder_of
 from .run_options import RecordOptions
 from .run_words import left_after
 
 UNCHANGED = "unchanged"
 
 
+class _Reports(t.NamedTuple):
+    """The reports of an account.
+
+    :param folder: where they are.
+    :param place: where they will be; see C(hand_out).
+    """
+
+    folder: str
+    place: str
+
+    @classmethod
+    def of(cls, options: RecordOptions, account: RunAccount, record: RunRecord) -> _Reports:
+        place = os.path.join(options.reports, account.account)
+        return cls(folder_of(place, record.mark), place)
+
+
 def ended_record(record: RunRecord, options: RecordOptions, now: datetime.datetime) -> RunRecord:
     """The same record, with the results that the modules reported for each device."""
     given = {text(entry.get("account")): entry for entry in options.accounts}
     accounts = [
-        _settled(account, given.get(account.account), os.path.join(options.reports, account.account))
+        _settled(account, given.get(account.account), _Reports.of(options, account, record))
         for account in record.accounts
     ]
     failed = any(account.failure or any(part.failure for part in account.parts) for account in accounts)
     ended = record._replace(accounts=accounts, ended=timestamp(now))
     return ended._replace(status="failed" if failed else "incomplete" if left_after(ended, options.journal) else "done")
+
+
+def hand_out(options: RecordOptions, record: RunRecord) -> None:
+    """Move the reports of a run that has ended to where readers find those of the last run. The record has it all."""
+    for account in record.accounts:
+        folder, place = _Reports.of(options, account, record)
+        if folder != place:
+            with contextlib.suppress(OSError):
+                for name in os.listdir(folder):
+                    os.replace(os.path.join(folder, name), os.path.join(place, name))
+                os.rmdir(folder)
 
 
 def lost_record(options: RecordOptions, now: datetime.datetime) -> RunRecord:
@@ -50,16 +79,16 @@ def lost_record(options: RecordOptions, now: datetime.datetime) -> RunRecord:
     return RunRecord(run, options.kind, timestamp(now), None, "", "running", accounts)
 
 
-def _settled(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: str) -> RunAccount:
+def _settled(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: _Reports) -> RunAccount:
     """The account with its results. The record is written whatever was reported. In doubt, nothing is known."""
     try:
         return _done(account, entry, reports)
     except Exception as error:  # pylint: disable=broad-exception-caught
         reason = f"The results for the devices could not be recorded ({type(error).__name__}), so they are unknown; see"
-        return account._replace(failure=failure_of(f"{reason} {reports}."))
+        return account._replace(failure=failure_of(f"{reason} {reports.place}."))
 
 
-def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: str) -> RunAccount:
+def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: _Reports) -> RunAccount:
     if account.failure:
         return account
     if entry is None or (entry.get("failed") and not (entry.get("failure") or "parts" in entry)):
@@ -70,22 +99,20 @@ def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: str
     results = _results(entry)
     parts = []
     for part in account.parts:
-        report = os.path.join(reports, f"apply-{part.list}.csv")
         result = results.get(part.list or "")
-        parts.append(_part(part, result, report))
+        parts.append(_part(part, result, reports))
         if part.kind == "removal_candidates" and result is not None:
             # The state at the time of the plan may differ from the state at the time of the write.
-            parts[-1] = parts[-1]._replace(before=ids_of(os.path.join(reports, BEFORE)))
+            parts[-1] = parts[-1]._replace(before=ids_of(os.path.join(reports.folder, BEFORE)))
     # With parts, these have the failures.
     broken = bool(entry.get("failure")) and "parts" not in entry
     return account._replace(parts=parts, failure=failure_of(entry["failure"]) if broken else None)
 
 
-def _reported(part: RunPart, reports: str) -> RunPart:
+def _reported(part: RunPart, reports: _Reports) -> RunPart:
     """A part of an account whose process was killed. A part that was finished by then has its report."""
-    report = os.path.join(reports, f"apply-{part.list}.csv")
-    results, unread = results_of(report)
-    return part if unread else _part(part, {"summary": summary_of(results.values())}, report)
+    results, unread = results_of(os.path.join(reports.folder, f"apply-{part.list}.csv"))
+    return part if unread else _part(part, {"summary": summary_of(results.values())}, reports)
 
 
 def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Json]:
@@ -102,16 +129,20 @@ def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Json]:
     return found
 
 
-def _part(part: RunPart, result: Json | None, report: str) -> RunPart:
+def _part(part: RunPart, result: Json | None, reports: _Reports) -> RunPart:
     """A part with the outcome of each of its devices."""
     if result is None:
         rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part.devices]
         return part._replace(devices=rows, summary=summary_of(rows))
-    reported, unread = results_of(report) if "summary" in result else ({}, "")
+    name = f"apply-{part.list}.csv"
+    reported, unread = results_of(os.path.join(reports.folder, name)) if "summary" in result else ({}, "")
     failure = failure_of(result["failure"]) if result.get("failure") else None
     if (unread or "summary" not in result) and _may_have_written(result):
         failure = failure or failure_of("The results for the devices are unknown.")
-        missing = {"outcome": "unknown", "reason": f"see {report}: {unread}" if unread else failure.message}
+        missing = {
+            "outcome": "unknown",
+            "reason": f"see {os.path.join(reports.place, name)}: {unread}" if unread else failure.message,
+        }
     elif failure:
         missing = {"outcome": "skipped", "reason": f"not sent: {failure.message}"}
     else:

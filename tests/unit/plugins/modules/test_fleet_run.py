@@ -99,15 +99,24 @@ class Records:
     def __init__(self, folder: Path, run: Run) -> None:
         self.folder, self.run = folder, run
         self.lists = folder / "lists" / ACCOUNT
+        self.mark = ""
         for name in (ACCOUNT, OTHER):
             (folder / "lists" / name).mkdir(parents=True)
 
     def report(self, name: str, rows: list[Json], account: str = ACCOUNT) -> None:
         texts = [["" if value is None else str(value) for value in one.values()] for one in rows]
-        write_csv(str(self.folder / "lists" / account / name), tuple(row("")), texts)
+        write_csv(self.path(name, account), tuple(row("")), texts)
+
+    def path(self, name: str, account: str = ACCOUNT) -> str:
+        """A file of a plan, or of the run that began last."""
+        folder = self.folder / "lists" / account
+        if self.mark and name.startswith("apply-"):
+            folder /= f"run-{self.mark}"
+            folder.mkdir(exist_ok=True)
+        return str(folder / name)
 
     def listed(self, name: str, devices: list[t.Any]) -> None:
-        write_csv(str(self.lists / name), ("device_id",), [["" if one is None else str(one)] for one in devices])
+        write_csv(self.path(name), ("device_id",), [["" if one is None else str(one)] for one in devices])
 
     def begin(self, told: Told) -> Json:
         parts = [planned_part(kind, rows) for kind, rows in told.planned.items()]
@@ -116,7 +125,9 @@ class Records:
         (self.folder / "plan.json").write_text(json.dumps(as_json(plan(*accounts))), encoding="utf-8")
         self.listed("before-candidates.csv", told.planned_before)
         going = [{"account": ACCOUNT, "blocked": told.blocked}, {"account": OTHER, "blocked": None}]
-        return self.run(state="started", plan=str(self.folder / "plan.json"), accounts=going)
+        begun = self.run(state="started", plan=str(self.folder / "plan.json"), accounts=going)
+        self.mark = begun.get("mark", "")
+        return begun
 
     def write(self, told: Told) -> None:
         """What the modules leave."""
@@ -288,7 +299,7 @@ def test_a_report_of_one_account_is_lost(records: Records, lost: str, failed: bo
         told.entry["parts"]["fota"]["failure"] = {"code": "report_unwritable", "message": "The disk is full."}
     begun = records.begin(told)
     records.write(told)
-    LOST[lost](records.lists / "apply-fota.csv")
+    LOST[lost](Path(records.path("apply-fota.csv")))
     ended = records.end(told, run=begun["run"])
     assert "failure" not in ended
     assert records.outcomes()[GOOD] == "unknown"
@@ -306,7 +317,7 @@ def test_a_report_is_lost_and_nothing_was_sent(records: Records) -> None:
     }
     begun = records.begin(told)
     records.write(told)
-    (records.lists / "apply-fota.csv").unlink()
+    Path(records.path("apply-fota.csv")).unlink()
     records.end(told, run=begun["run"])
     assert records.outcomes() == {GOOD: "skipped"}
 
@@ -475,7 +486,9 @@ def test_the_record_of_a_run_in_a_copied_directory_names_what_was_there(records:
 def test_two_runs_in_one_directory(records: Records) -> None:
     """The one that began first does not end the other one's record."""
     told = Told()
-    first, second = records.begin(told), records.begin(told)
+    first = records.begin(told)
+    records.write(told)
+    second = records.begin(told)
     records.write(told)
     ended = records.end(told, run=first["run"])
     assert (ended["run"], records.record["run"], records.record["status"]) == (first["run"], second["run"], "running")
@@ -490,6 +503,36 @@ def test_two_runs_in_one_directory(records: Records) -> None:
     assert first["mark"] != second["mark"]
     records.begin(told)
     assert records.record["beside"] == []
+
+
+def test_runs_in_one_directory_have_their_own_reports(records: Records) -> None:
+    """What the second one found done is not what the first one did. The files without a run are of the last one."""
+    told, late = Told(), Told()
+    late.reported = {"fota": [row(GOOD, "unchanged")], "removal_candidates": [row(GONE, "unchanged")]}
+    late.before = [GOOD]
+    first = records.begin(told)
+    records.write(told)
+    second = records.begin(told)
+    records.write(late)
+    by_run = {}
+    for begun in (first, second):
+        assert "failure" not in records.end(told, run=begun["run"])
+        record = read_record(str(records.folder / "history" / f"{begun['run']}.json")).to_json()
+        fota, candidates = record["accounts"][0]["parts"]
+        by_run[begun["run"]] = (fota["summary"]["assigned"], candidates["summary"]["removed"], candidates["before"])
+    assert by_run == {first["run"]: (1, 1, [GONE, GOOD]), second["run"]: (0, 0, [GOOD])}
+    assert "unchanged" in (records.lists / "apply-fota.csv").read_text(encoding="utf-8")
+    assert list(records.lists.glob("run-*")) == []
+
+
+def test_a_plan_that_another_run_replaced(records: Records) -> None:
+    """The record would say what the other run was about to do."""
+    told = Told()
+    records.begin(told)
+    going = [{"account": name, "blocked": None, "digest": "0" * 64} for name in (ACCOUNT, OTHER)]
+    begun = records.run(state="started", plan=str(records.folder / "plan.json"), accounts=going)
+    assert begun["failure"]["code"] == "plan_changed"
+    assert len(list((records.folder / "history").glob("*.json"))) == 1
 
 
 def test_a_run_of_which_nothing_is_known(records: Records) -> None:
@@ -588,6 +631,7 @@ def test_what_the_plan_left_is_not_as_wanted_after_the_run(records: Records) -> 
     path.write_text(json.dumps(resealed(changed)), encoding="utf-8")
     going = [{"account": ACCOUNT, "blocked": None}, {"account": OTHER, "blocked": None}]
     begun = records.run(state="started", plan=str(path), accounts=going)
+    records.mark = begun["mark"]
     records.write(told)
     ended = records.end(told, run=begun["run"], fail_on="incomplete")
     assert ended["remaining"] == ""

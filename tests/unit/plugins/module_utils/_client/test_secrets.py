@@ -10,6 +10,7 @@ import base64
 import concurrent.futures
 import html
 import json
+import quopri
 import time
 import typing as t
 import urllib.parse
@@ -112,7 +113,15 @@ ENCODINGS: dict[str, t.Callable[[str], str]] = {
     "JSON numbers": lambda text: text.encode("utf-16-be").hex("!", 2).replace("!", "\\u").join(["\\u", ""]),
     "Python": repr,
     "Python bytes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode("latin-1", "replace")),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32 amid letters": lambda text: "ABC" + base64.b32encode(text.encode()).decode().rstrip("="),
     "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal with colons": lambda text: text.encode().hex(":"),
+    "hexadecimal as in C": lambda text: ", ".join(f"0x{byte:02X}" for byte in text.encode()),
+    "quoted-printable": lambda text: quopri.encodestring(text.encode(), quotetabs=True).decode(),
+    "quoted-printable everywhere": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+    "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+    "JavaScript": lambda text: text.encode("utf-16-be").hex("!", 2).replace("!", "%u").join(["%u", ""]),
 }
 SECRETS = (
     "p@ss/w%41rd \"quo'te+&=7 Zq",
@@ -177,6 +186,10 @@ def test_a_secret_with_white_space_in_it_is_found() -> None:
     assert register("pass-word").mask("p a s s\n-\tw o r d") == WITHHELD
 
 
+def test_accents_do_not_hide_a_secret() -> None:
+    assert register("Tr0ub4dor&3").mask("".join(f"{char}\u0301" for char in "Tr0ub4dor&3")) == WITHHELD
+
+
 def test_a_secret_that_is_quoted_beside_an_encoded_one() -> None:
     assert register("pass-word").mask(f"pass-word and {percent('pass-word')}") == WITHHELD
     assert register("pass-word").mask("pass-word and pass-word") == f"{MASK} and {MASK}"
@@ -189,7 +202,24 @@ def test_a_password_that_nobody_told_of_is_found_in_encoded_text_as_well() -> No
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "%25", "&amp;", "\\\\", "\\u005c", "YWJj", "%2541", "&#37;41", "deadbeef", " x", "\u20ac", "ab%zz&#x;\\u12 "],
+    [
+        "a",
+        "%25",
+        "&amp;",
+        "\\\\",
+        "\\u005c",
+        "YWJj",
+        "%2541",
+        "&#37;41",
+        "deadbeef",
+        " x",
+        "\u20ac",
+        "ab%zz&#x;\\u12 ",
+        "=41",
+        "ab:",
+        "\\101",
+        "MFRGG",
+    ],
 )
 def test_the_time_is_bounded(piece: str) -> None:
     one = register(*SECRETS)

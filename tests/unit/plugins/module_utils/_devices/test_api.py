@@ -49,7 +49,7 @@ class Account:
         self.progress = Progress()
         self.secrets = SecretRegister(lambda _form: None)
 
-    def query(self, _operation: str, path: str, body: Json) -> Json:
+    def query(self, _operation: str, path: str, body: Json, _most: int) -> Json:
         assert path == "/m2m/v1/devices/actions/list"
         assert body["accountName"] == ACCOUNT
         self.asked.append(body)
@@ -209,7 +209,7 @@ def test_one_device_may_leave_out_whether_there_are_more() -> None:
 def test_a_device_that_the_account_does_not_have(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
     account = Account([])
 
-    def query(_operation: str, _path: str, _body: Json) -> Json:
+    def query(_operation: str, _path: str, _body: Json, _most: int) -> Json:
         raise ApiError("x", code="api_rejected", status=400, api_code=service + "REQUEST_FAILED.DeviceNotFound")
 
     monkeypatch.setattr(account, "query", query)

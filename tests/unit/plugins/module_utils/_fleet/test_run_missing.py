@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_results import _part
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_results import _part, _Reports
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, RequestRow, write_csv
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 from ansible_collections.thingspace.licensing.tests.support.records import run_part
@@ -25,7 +25,7 @@ def test_somebody_else_did_it_before(tmp_path: Path, kind: str, outcome: str) ->
     row = {"device_id": gone, "planned": "removed", "outcome": "unknown", "reason": "", "request_id": ""}
     part = {"kind": kind, "action": "exact", "list": "fota", "devices": [row]}
     result = {"changed": False, "summary": {**dict.fromkeys(OUTCOMES, 0), "unchanged": 1}}
-    rows = _part(run_part(part), result, str(report)).devices
+    rows = _part(run_part(part), result, _Reports(str(tmp_path), str(tmp_path))).devices
     assert [(one["device_id"], one["outcome"], one["reason"]) for one in rows] == [
         (gone, outcome, "someone else has already done it")
     ]
