@@ -121,7 +121,7 @@ def test_refusals_whose_answer_is_lost_do_not_lock_either(simulator: Simulator, 
 
 
 def test_a_secret_from_a_file_costs_no_login(simulator: Simulator, module: Module) -> None:
-    options = dict.fromkeys(("client_id", "client_secret", "username", "password"), "simulator\n")
+    options = dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret\n")
     outcome = module("fota_license_info", **options)
     assert outcome.code == "invalid_options"
     assert outcome.result["failure"]["problem_count"] == 4

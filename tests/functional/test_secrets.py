@@ -125,7 +125,7 @@ ECHOES: dict[str, t.Callable[[str], str]] = {
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
     "lower_percent": lambda secret: "".join(f"%{byte:02x}" for byte in secret.encode()),
     "double_percent": lambda secret: urllib.parse.quote(urllib.parse.quote(secret, safe=""), safe=""),
-    "base64_pair": lambda secret: base64.b64encode(f"simulator:{secret}".encode()).decode(),
+    "base64_pair": lambda secret: base64.b64encode(f"not-secret:{secret}".encode()).decode(),
     "base64_login": lambda secret: base64.b64encode(json.dumps({"password": secret}).encode()).decode(),
     "html": lambda secret: html.escape(secret).replace("/", "&#x2F;"),
     "json_slash": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
@@ -170,7 +170,7 @@ def test_an_answer_to_a_login_is_not_quoted_at_all(simulator: Simulator, module:
 
 
 def test_a_server_that_echoes_the_basic_pair(simulator: Simulator, module: Module) -> None:
-    pair = base64.b64encode(f"simulator:{SECRETS['client_secret']}".encode()).decode()
+    pair = base64.b64encode(f"not-secret:{SECRETS['client_secret']}".encode()).decode()
     body = {"error": "invalid_client", "error_description": f"refused Basic {pair}"}
     simulator.faults({"action": "status", "status": 401, "operation": "oauth_token", "times": 0, "body": body})
     outcome = module(devices=imeis(3), **SECRETS)

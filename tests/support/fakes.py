@@ -216,6 +216,7 @@ class FakeThingSpace:
         self.max_concurrency = 1
         self.progress: Progress = Progress()
         self.host = "api.test"
+        self.base_url = "https://api.test/api"
         self.store = self.known = MemoryStore()
         self._lock = threading.Lock()
 

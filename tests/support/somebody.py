@@ -20,7 +20,7 @@ class Somebody:
 
     def __init__(self, simulator: Simulator) -> None:
         self._base = simulator.base_url
-        word = base64.b64encode(b"simulator:simulator").decode()
+        word = base64.b64encode(b"not-secret:not-secret").decode()
         form = {"Authorization": f"Basic {word}", "Content-Type": "application/x-www-form-urlencoded"}
         token = self._send("POST", "/ts/v1/oauth2/token", b"grant_type=client_credentials", form)["access_token"]
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}

@@ -67,7 +67,7 @@ class Client:
         budget = _budget(store, counted, BUDGET_NAME + host, connection.rate_limit)
         deadline = Deadline(connection.deadline)
         self._sender = Sender(Transport(connection, secrets.mask), policy, budget, deadline, stop=stop)
-        self._base_url = connection.base_url
+        self.base_url = connection.base_url
         self.mask = secrets.mask
         self.secrets = secrets
         tokens = _token_store(store, counted if connection.share_tokens else None)
@@ -178,7 +178,7 @@ class Client:
         renewed: set[TokenKind] = set()
         while True:
             tokens = self.auth.tokens()
-            request = Request(operation, method, self._base_url + path, tokens.auth(), body, headers=headers, most=most)
+            request = Request(operation, method, self.base_url + path, tokens.auth(), body, headers=headers, most=most)
             response = self._sender.send(request, safe=safe, retries=retries)
             kind = self._to_renew(response, renewed)
             if kind is None:

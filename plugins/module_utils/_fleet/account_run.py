@@ -221,8 +221,8 @@ def result_of_parts(account: str, parts: t.Iterable[Part], done: t.Mapping[str, 
     values: dict[str, t.Any] = {**({"diff": diffs} if diffs else {}), "account": account}
     values["parts"] = [_shown(part, done[part.name]) for part in parts if part.name in done]
     failure = together(failures)
-    if failure is not None and any(result.changed and result.failure is None for result in done.values()):
-        failure.add(" That concerns the kind of license that failed. Others of the account were changed before.")
+    if failure is not None and any(result.changed for result in done.values()):
+        failure.add(" That concerns the kind of license that failed. The account may have been changed before.")
     return Result(values, any(result.changed for result in done.values()), failure)
 
 

@@ -16,7 +16,7 @@ from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome
 from .._plan.plan import Plan, Pool
-from .._swm.facts import says_locked, says_of_a_device, says_unknown
+from .._swm.facts import says_locked, says_of_a_device
 from .._swm.licenses import FotaApi
 from .._text.lists import many
 from .holders import read_back
@@ -73,7 +73,7 @@ def _act(
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
         if device in sending.answers:
-            results.setdefault(device, _result(action, sending.answers[device], listed=listed))
+            results.setdefault(device, _result(action, sending.answers[device]))
     reason = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
     left_out = sending.left_out
     return {
@@ -154,14 +154,10 @@ def _unchanged(doubt: Doubt, why: str = "") -> Judged:
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
 
 
-def _result(action: Action, answer: Answer, *, listed: bool) -> Judged:
-    """The result of a device with an answer.
-
-    A device that FOTA does not know holds no license. But if it was read that this one does, that is a contradiction.
-    """
+def _result(action: Action, answer: Answer) -> Judged:
     if answer.result is DeviceResult.DONE:
         return ACTIONS[action].done, ""
-    strange = action == "remove" and not listed and says_unknown(answer.reason)
-    if answer.result is DeviceResult.ALREADY or (strange and answer.result is DeviceResult.REFUSED):
+    # A removal that is refused because the device is unknown proves nothing: it may be a fault, or a wrong check digit.
+    if answer.result is DeviceResult.ALREADY:
         return "unchanged", ACTIONS[action].already
     return "failed", answer.reason

@@ -63,7 +63,8 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     if choice == "ignore":
         return _as_before(api, plan)
     if read is None:
-        return plan._replace(unforeseen=plan.changes)
+        refused = api.locked.among(plan.remove)
+        return plan.without(refused, plan.changes - len(refused))
     facts = dict(read.facts)
     # What ThingSpace itself refused for ever outweighs what its lists say.
     refused = api.locked.among(plan.remove)

@@ -91,9 +91,13 @@ def _opened(path: str) -> int:
     with contextlib.suppress(OSError):
         there = os.path.exists(path)
         like = os.stat(path if there else os.path.dirname(path))
-        # The group first, because it gets the rights.
-        os.fchown(handle, -1, like.st_gid)
-        if like.st_mode & (stat.S_IRGRP if there else stat.S_IWGRP):
+        group = like.st_mode & (stat.S_IRGRP if there else stat.S_IWGRP)
+        everyone = like.st_mode & (stat.S_IROTH if there else stat.S_IWOTH)
+        if everyone:
+            os.fchmod(handle, 0o666)
+        elif group:
+            # The group first, because it gets the rights.
+            os.fchown(handle, -1, like.st_gid)
             os.fchmod(handle, 0o660)
     return handle
 

@@ -59,7 +59,8 @@ def one_at_a_time(
             stack.enter_context(account_lock(path, account, end - time.monotonic(), told, licenses))
             stack.enter_context(place_lock(path, end - time.monotonic(), told, moving=False))
             # Only now, because what opens a file to read may not see what others do with it afterward.
-            open_store(journal, write=False, patience=patience(PATIENCE), told=told).close()
+            # By the name that is locked: a symbolic link may lead elsewhere by now.
+            open_store(path, write=False, patience=patience(PATIENCE), told=told).close()
         yield
 
 

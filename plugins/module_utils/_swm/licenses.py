@@ -171,6 +171,7 @@ class FotaApi:
                     answers[device] = Answer(
                         DeviceResult.UNCLEAR, "ThingSpace's answer contradicts itself about this device"
                     )
+        self.locked.forget(one for one in answers if answers[one].result in (DeviceResult.DONE, DeviceResult.ALREADY))
         if action == "remove":
             refused = [one for one in devices if one in answers and answers[one].result is DeviceResult.REFUSED]
             self.locked.note({one: answers[one].reason for one in refused})

@@ -14,8 +14,8 @@ would send the same removals again.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import typing as t
-import urllib.parse
 
 from .._client.client import Client
 from .._errors import LicensingError
@@ -29,6 +29,7 @@ class LockedLicenses:
         self._client = client
         self._account = account
         self._noted: dict[str, str] = {}
+        self._unlocked: set[str] = set()
 
     def note(self, refusals: t.Mapping[str, str]) -> None:
         """Note those of these refused removals that are refused for ever.
@@ -37,15 +38,20 @@ class LockedLicenses:
         """
         self._noted.update({device: why for device, why in refusals.items() if says_locked(why)})
 
+    def forget(self, devices: t.Iterable[str]) -> None:
+        """Note that these licenses changed after all."""
+        self._unlocked.update(devices)
+
     def save(self) -> None:
         """Remember what was noted. If that is not possible, a later run is refused again, which does no harm."""
-        if not self._noted:
+        if not (self._noted or self._unlocked):
             return
         with contextlib.suppress(LicensingError), self._saved() as state:
-            known = {device for devices in state.values() for device in devices}
-            for device, why in self._noted.items():
-                if device not in known:
-                    state.setdefault(why, []).append(device)
+            known = {device: why for why, devices in _usable(state).items() for device in devices}
+            now = {**self._noted, **known}
+            state.clear()
+            for device in sorted(now.keys() - self._unlocked):
+                state.setdefault(now[device], []).append(device)
 
     def among(self, devices: t.Iterable[str]) -> dict[str, str]:
         """Those of these devices whose license ThingSpace refused to remove for ever, each with its words.
@@ -56,9 +62,15 @@ class LockedLicenses:
         if not meant:
             return {}
         with self._saved() as state:
-            return {device: why for why, known in state.items() for device in known if device in meant}
+            return {device: why for why, known in _usable(state).items() for device in known if device in meant}
 
     def _saved(self) -> t.ContextManager[dict[str, t.Any]]:
         """The devices for each text of a refusal."""
-        host = urllib.parse.quote(self._client.host, safe="")
-        return self._client.known.transaction(f"never-removable-{host}-{self._account}")
+        place = f"{self._client.base_url}\n{self._account}"
+        return self._client.known.transaction("never-removable-" + hashlib.sha256(place.encode()).hexdigest()[:24])
+
+
+def _usable(state: t.Mapping[str, t.Any]) -> dict[str, list[str]]:
+    """What the memory says. What is damaged is not remembered."""
+    kept = {why: devices for why, devices in state.items() if isinstance(devices, list)}
+    return {why: [one for one in devices if isinstance(one, str)] for why, devices in kept.items()}

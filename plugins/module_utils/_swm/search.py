@@ -30,6 +30,10 @@ MOST_PAGES = 2000
 """A list of an account with two million devices has so many. One that has more does not end."""
 
 
+_UNIT = 14
+"""The digits of an IMEI that name the device (3GPP TS 23.003, 6.2.1)."""
+
+
 class DevicePage(t.NamedTuple):
     """A page.
 
@@ -194,7 +198,7 @@ class _Chain:
             self._sure = True
             whole = not page.more and (expected or follows)
             passed = self.left if whole else self.left[: bisect.bisect_right(self.left, end)]
-            self.absent.update(device for device in passed if device not in page.devices)
+            self.absent.update(device for device in passed if _is_absent(device, page, known))
 
     def _page_at(self, place: str) -> DevicePage | None:
         """The page after a place that ThingSpace did not name itself; None if it refuses the place.
@@ -210,3 +214,17 @@ class _Chain:
             return None
         self._places.in_a_row = 0
         return page
+
+
+def _is_absent(device: str, page: DevicePage, known: t.Sequence[str]) -> bool:
+    """Whether a page that would have a device does not have it.
+
+    It may be there in another spelling: an id of another length, or one that differs only in the digit that may be a
+    check digit. Made-up ids differ so, too, but mostly more than two of them.
+
+    :param known: other devices of the account, in order.
+    """
+    ids, unit = page.devices, device[:_UNIT]
+    near = known[bisect.bisect_left(known, unit) : bisect.bisect_right(known, unit + "~")]
+    alike = {one for one in (*ids, *near) if one[:_UNIT] == unit}
+    return device not in ids and len(alike) != 1 and all(len(one) == len(device) for one in ids)

@@ -127,6 +127,40 @@ def test_only_the_words_about_one_device_are_remembered(estate, exact, imei, tmp
     assert again["plan"]["locked"] == len(UPGRADED)
 
 
+def test_what_was_remembered_wrongly_is_forgotten(estate, exact, imei, tmp_path):
+    """A server may refuse once by mistake. A removal by name that works shows it."""
+    device = imei(HELD[5])
+    words = {
+        "errorCode": "INPUT_INVALID",
+        "errorMessage": "License removal not allowed for devices that have ever upgraded",
+    }
+    given = {"runtime_dir": str(tmp_path / "runtime"), "state": "absent", "devices": [device]}
+    estate.fault("status", operation="fota_remove", times=1, status=400, body=words)
+    assert outcomes(exact(fota_license, **given), HELD[5:6], imei) == {"failed"}
+    sent(estate)
+    for lookup in ("auto", "direct"):
+        checked, real = (exact(fota_license, check=check, lookup=lookup, **given) for check in (True, False))
+        assert outcomes(checked, HELD[5:6], imei) == outcomes(real, HELD[5:6], imei) == {"skipped"}
+        assert sent(estate) == []
+    assert outcomes(exact(fota_license, foreseen_refusals="ignore", **given), HELD[5:6], imei) == {"removed"}
+    assert outcomes(exact(fota_license, **{**given, "state": "present"}), HELD[5:6], imei) == {"assigned"}
+    assert outcomes(exact(fota_license, **given), HELD[5:6], imei) == {"removed"}
+
+
+@pytest.mark.parametrize("damaged", ['{"why": 5}', "null", '{"why": [["x"], 7]}', "[]", "no JSON"])
+def test_a_memory_that_is_damaged_is_none(estate, exact, imei, tmp_path, damaged):
+    estate.quirk(fota_devices="none")
+    run = exact(fota_license, runtime_dir=str(tmp_path / "runtime"))
+    assert "failure" not in run
+    kept = [path for path in (tmp_path / "runtime").rglob("never-removable-*") if path.suffix != ".lock"]
+    assert kept
+    for path in kept:
+        path.write_text(damaged, encoding="utf-8")
+    again = exact(fota_license, runtime_dir=str(tmp_path / "runtime"))
+    assert "failure" not in again
+    assert exact(fota_license, check=True, runtime_dir=str(tmp_path / "runtime"))["plan"]["locked"] == len(UPGRADED)
+
+
 def test_a_wave_that_is_read_back_takes_no_refusal_for_a_false_answer(estate, exact, imei):
     """A list of one page is always compared with the answers."""
     estate.quirk(fota_devices="none", page_size=1000)

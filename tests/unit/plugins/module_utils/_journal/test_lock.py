@@ -115,7 +115,7 @@ def test_a_note_that_says_nothing(path: str) -> None:
     assert len(known_journal(path)) <= 40
 
 
-@pytest.mark.parametrize(("journal", "lock"), [(0o600, 0o600), (0o640, 0o660), (0o660, 0o660)])
+@pytest.mark.parametrize(("journal", "lock"), [(0o600, 0o600), (0o640, 0o660), (0o660, 0o660), (0o644, 0o666)])
 def test_whoever_creates_the_file_of_locks_all_who_read_the_journal_may_lock(
     tmp_path: Path, journal: int, lock: int
 ) -> None:

@@ -149,13 +149,26 @@ def test_absent_are_those_that_the_list_does_not_have(
     there: set[int], wanted: set[int], known: set[int], size: int, at_once: int, most: int | None
 ) -> None:
     """All of them, if as many pages are read as it takes, and no other one."""
-    server = Server(map(imei, there | known), size)
+
+    def ids(numbers: t.Iterable[int]) -> set[str]:
+        return {imei(10 * number) for number in numbers}
+
+    server = Server(ids(there | known), size)
     server.max_concurrency = at_once
-    wish = search.Search(set(map(imei, wanted)), sorted(map(imei, known)), proving=True)
-    found = server.list().look_up(wish, most)
-    absent = set(map(imei, wanted - there - known))
+    found = server.list().look_up(search.Search(ids(wanted), sorted(ids(known)), proving=True), most)
+    absent = ids(wanted - there - known)
     assert found.absent == absent if most is None else found.absent <= absent
-    assert found.facts.keys() <= set(map(imei, wanted & (there | known)))
+    assert found.facts.keys() <= ids(wanted & (there | known))
+
+
+@pytest.mark.parametrize("listed", ["359881030314350", "3598810303143568", "35988103031435"])
+def test_what_may_be_there_in_another_spelling_is_not_absent(listed: str) -> None:
+    """With a zero as the check digit, as an IMEISV, or without the check digit."""
+    device = "359881030314356"
+    server = Server([listed, "111111111111119"], 10)
+    assert device not in server.list().look_up(search.Search({device}, [], proving=True), None).absent
+    server = Server(["111111111111119", "359881030314299"], 1)
+    assert device in server.list().look_up(search.Search({device}, ["359881030314299"], proving=True), None).absent
 
 
 def test_they_are_read_at_the_same_time() -> None:
