@@ -117,7 +117,7 @@ class _Acting:
         """Read the account and decide about the devices in doubt."""
         sending = self.sending
         try:
-            held, count = read_back(self.api, self.action, list(doubts), expected=self.devices)
+            held, count = read_back(self.api, self.action, list(doubts), expected=self.devices, read=self.listed)
             if count is None and not self.listed:
                 count = self.api.page().assigned
         except LicensingError as error:

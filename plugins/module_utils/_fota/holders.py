@@ -28,13 +28,20 @@ class Holders(t.NamedTuple):
 
 
 def read_back(
-    api: FotaApi, action: Action, devices: t.Sequence[str], first: Page | None = None, expected: t.Collection[str] = ()
+    api: FotaApi,
+    action: Action,
+    devices: t.Sequence[str],
+    first: Page | None = None,
+    expected: t.Collection[str] = (),
+    *,
+    read: bool,
 ) -> Holders:
     """Read which of these devices hold a license after a request for them.
 
     :param action: of the request.
     :param first: the first page of the list if it was just read.
     :param expected: ids that are probably on the list, see C(FotaApi.licensed).
+    :param read: whether the plan was read. Then ThingSpace has shown those that lose a license under these ids.
     :raises LicensingError: the account could not be read, or not completely.
     """
     if api.named.offered and api.named.requests(len(devices)) < api.pages:
@@ -43,5 +50,5 @@ def read_back(
         if named is not None:
             return Holders(named.licensed, first.assigned if first else None)
     held, _last = api.licensed(first, expected)
-    require_spelling(held, devices, losing=action == "remove")
+    require_spelling(held, devices, losing=action == "remove" and not read)
     return Holders(held, len(held))

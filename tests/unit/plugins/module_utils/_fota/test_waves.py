@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import Wanted
@@ -68,6 +68,7 @@ def meanwhile(change: t.Callable[[set[str]], t.Any]) -> Fault:
     return fault
 
 
+@example("exact", [], {0, 2}, 2, (1,))
 @given(
     st.sampled_from(["present", "absent", "exact"]),
     st.lists(st.integers(0, 30), unique=True),
