@@ -183,7 +183,7 @@ def test_an_undo_does_not_only_wait() -> None:
     context = t.cast(t.Any, types.SimpleNamespace(params=given, check_mode=False))
     refused = account.run(context, from_run.from_run)
     assert refused.failure is not None
-    assert "'only_wait' is not for an undo" in refused.failure.message
+    assert (refused.failure.code, "'only_wait'" in refused.failure.message) == ("invalid_options", True)
 
 
 def test_a_run_that_goes_on_is_not_undone(run: Run, tmp_path: Path) -> None:
