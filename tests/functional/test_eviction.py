@@ -121,6 +121,23 @@ def test_a_list_as_long_as_the_cut_and_one_too_short(simulator: Simulator, modul
     assert "only 3 of them are on the removal candidate list" in short.warnings
 
 
+def test_where_upgraded_devices_keep_their_license(simulator: Simulator, module: Module) -> None:
+    """Pages contradict each other about that. So the forecast names them, and nothing else goes in another way."""
+    upgraded = {imei(8), imei(3)}
+    licenses = [{"device_id": imei(number), "assigned_at": DAYS[9 - number]} for number in range(10)]
+    devices = [{"imei": imei(number), "upgraded": imei(number) in upgraded} for number in range(10)]
+    account = {"name": ACCOUNT, "devices": devices, "licenses": licenses, "candidates": imeis(2, 5)}
+    simulator.state(accounts=[account], quirks={"eviction_upgraded": "keep"})
+    seen = module(INFO, shrink_to=5).result["forecast"]
+    named = {row["device_id"] for row in seen["devices"] if row["upgraded"]}
+    assert (named, seen["upgraded"]) == (upgraded, 2)
+    simulator.control("POST", "subscription", {"account": ACCOUNT, "license_count": 5})
+    gone = {*imeis(10)} - simulator.licensed()
+    foreseen = {row["device_id"] for row in seen["devices"]}
+    assert foreseen - gone == upgraded
+    assert len(gone - foreseen) == len(upgraded)
+
+
 def test_a_large_account_in_a_report(start_simulator: t.Callable[..., Simulator], tmp_path: Path) -> None:
     simulator = start_simulator("--devices", "2500")
     module = Module(tmp_path, simulator)

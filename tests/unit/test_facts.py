@@ -137,13 +137,25 @@ def test_modules_may_add_to_shared_return_values() -> None:
         tool["renewed"]("session", module.replace("type: dict", "type: str"))
 
 
+def quirks() -> set[str]:
+    """The names of the simulator's quirks."""
+    (path,) = (ROOT / "roles" / "simulator" / "files").rglob("quirks.py")
+    found = re.findall(r'^    "(\w+)": (?:Choice|Flag|Number)\(', path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(found) > 40
+    return set(found)
+
+
 def test_the_simulator_documents_each_quirk() -> None:
-    simulator = ROOT / "roles" / "simulator"
-    (path,) = (simulator / "files").rglob("quirks.py")
-    quirks = re.findall(r'^    "(\w+)": (?:Choice|Flag|Number)\(', path.read_text(encoding="utf-8"), re.MULTILINE)
-    rows = re.findall(r"^\| (`[^|]+) \|", (simulator / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(quirks) > 40
-    assert set(quirks) - set(re.findall(r"`(\w+)`", " ".join(rows))) == set()
+    text = (ROOT / "roles" / "simulator" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+    assert quirks() - set(re.findall(r"`(\w+)`", " ".join(rows))) == set()
+
+
+def test_each_quirk_meets_the_collection() -> None:
+    """A reading of the documents that is tried with the simulator alone says nothing about the collection."""
+    places = [ROOT / "tests" / name for name in ("functional", "hostile", "support", "unit/roles/simulator")]
+    files = [path for place in places for path in place.glob("test_*.py" if place.name == "simulator" else "*.py")]
+    assert quirks() - {word for path in files for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))} == set()
 
 
 def repetitions(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
