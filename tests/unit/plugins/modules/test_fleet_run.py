@@ -207,6 +207,7 @@ PLACES: dict[str, t.Callable[[Told, t.Any], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("place", PLACES)
 def test_no_value_keeps_a_record_from_being_written_and_read(

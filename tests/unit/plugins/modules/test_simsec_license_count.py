@@ -65,6 +65,7 @@ def test_assigned_and_then_removed_minutes_later(run: Run, space: Space, clock: 
     assert sum(clock.slept) < 120, "not an hour"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", ["as before", "turned", "one less", "one more"])
 @pytest.mark.parametrize("more", [5, 3, 0, None])
 @pytest.mark.parametrize("what", ["failed", "lost", "lost before", "done"])

@@ -63,6 +63,7 @@ def sells(space: Space, sku: str, *types: str) -> None:
     space.more = [{**row, "licenseType": kind} for kind in types[1:]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sku", [FLEX, NEW])
 @pytest.mark.parametrize("kind", SAYS_SO)
 @pytest.mark.parametrize("place", ["only row", "second row", "first row"])

@@ -62,6 +62,7 @@ def test_somebody_listens(run: Run, space: Space, answer: str, task: dict[str, t
     assert [row["outcome"] for row in done["devices"]] == ["accepted", "accepted"], "no password masks the result"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", UNHEARD)
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ def test_ends_by_itself(tmp_path):
     parent.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "word"),
     [

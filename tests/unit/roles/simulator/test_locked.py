@@ -86,6 +86,7 @@ def test_what_only_the_refusal_tells_is_left_alone_all_the_same(estate, exact, i
 CHOICES: list[dict[str, t.Any]] = [{}, {"waves": ["1", "50%"]}, {"foreseen_refusals": "ignore"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("server", SILENT)
 @pytest.mark.parametrize("options", CHOICES)

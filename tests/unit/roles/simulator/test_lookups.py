@@ -155,6 +155,7 @@ def test_a_device_that_the_account_does_not_have(estate, runs, imei):
     assert imei(0) not in estate.held()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("lookup", LOOKUPS)
 @pytest.mark.parametrize("quirks", [{}, {"unknown_device_reason": "not_found"}, {"fota_devices": "none"}])

@@ -63,6 +63,7 @@ def outcomes(result):
     return {name: count for name, count in result["summary"].items() if count}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "quirks"), READINGS, ids=str)
 def test_licenses_move_and_a_second_run_changes_nothing(sim, run, imei, version, quirks):
     sim.quirk(**quirks)

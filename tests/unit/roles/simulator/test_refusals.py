@@ -50,6 +50,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("version", "server", "lookup"), CASES)
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_foreseen_skipped_and_not_sent(estate, runs, imei, version, server, lookup, state):
@@ -135,6 +136,7 @@ BROKEN: dict[str, tuple[int, dict[str, t.Any]] | None] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("how", BROKEN)

@@ -74,6 +74,7 @@ LEVELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["", "a:\n- b:\n  - ", "é: # [\n  "], ids=["alone", "below others", "after others"])
 @pytest.mark.parametrize("count", [21, 990, 1_025])
 @pytest.mark.parametrize("level", list(LEVELS))

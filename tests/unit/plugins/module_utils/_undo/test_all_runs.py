@@ -142,6 +142,7 @@ def test_a_run_by_its_name_on_another_node(tmp_path: Path, journal: str) -> None
     assert not in_journal(first._replace(run="another"), journal, told=never)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["20260101T000000Z-000001-00000000-00000000", "newest", "latest", "run.json"])
 def test_an_unknown_run_names_the_newest(tmp_path: Path, journal: str, given: str) -> None:
     runs = [Node(tmp_path / "a", journal).run(kind="undo").run for _run in range(12)]
