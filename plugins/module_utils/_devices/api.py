@@ -36,7 +36,7 @@ _LIST = Reader("list the devices", "base_url")
 ALL = DeviceFilter()
 
 
-class DevicePage(t.NamedTuple):
+class DeviceRows(t.NamedTuple):
     """One page."""
 
     rows: list[DeviceRow]
@@ -147,13 +147,13 @@ class DeviceApi:
                 raise _contradiction(f"it gives no 'DeviceId', and {why}")
             since = latest
 
-    def _page(self, fields: dict[str, t.Any]) -> DevicePage:
+    def _page(self, fields: dict[str, t.Any]) -> DeviceRows:
         body = {"accountName": self._account, **fields, "maxNumberOfDevices": self._page_size}
         value = self._client.query(_LIST.what, PATH, body, MAX_DEVICES)
         if "deviceId" in fields and value.get("hasMoreData") is None:
             value["hasMoreData"] = False
         devices, more = _LIST.page(value, "devices", lambda entry: isinstance(entry, dict))
-        return DevicePage(self._masked([device_row(entry, personal=self._personal) for entry in devices]), more)
+        return DeviceRows(self._masked([device_row(entry, personal=self._personal) for entry in devices]), more)
 
     def _masked(self, rows: list[DeviceRow]) -> list[DeviceRow]:
         """The rows without secrets in any encoding, because texts from ThingSpace may contain anything."""
@@ -166,7 +166,7 @@ def _contradiction(why: str) -> IncompleteList:
     return IncompleteList(why, "devices", "It was read twice.")
 
 
-def _note(page: DevicePage, seen: set[str]) -> None:
+def _note(page: DeviceRows, seen: set[str]) -> None:
     """Refuse a page that repeats a device, or that is empty and claims that more follow."""
     before = len(seen)
     seen.update(row.identity for row in page.rows)
@@ -176,7 +176,7 @@ def _note(page: DevicePage, seen: set[str]) -> None:
         raise _contradiction("an empty page claims that more devices follow")
 
 
-def _last_added(page: DevicePage) -> datetime.datetime:
+def _last_added(page: DeviceRows) -> datetime.datetime:
     """When the last device of a page was added. Paging by it works only if the page is in that order."""
     times = [parse_time(row.created_at) for row in page.rows]
     known = [time for time in times if time is not None]

@@ -23,7 +23,7 @@ from .record import RunRecord
 FOTA = "FOTA"
 
 
-class Moved(t.NamedTuple):
+class LicenseChange(t.NamedTuple):
     """Licenses of one kind that are assigned and removed, not entries of a list.
 
     :param sku: empty for FOTA.
@@ -35,20 +35,24 @@ class Moved(t.NamedTuple):
     remove: int
 
 
-def planned(document: PlanDocument) -> list[Moved]:
+def planned(document: PlanDocument) -> list[LicenseChange]:
     """The licenses that a plan assigns and removes, whatever stops it."""
     parts = [part for part in document.parts if not part.listed]
-    return [Moved(part.sku, part.lifetime, part.plan.assign or 0, part.plan.remove or 0) for part in parts]
+    return [LicenseChange(part.sku, part.lifetime, part.plan.assign or 0, part.plan.remove or 0) for part in parts]
 
 
-def carried_out(record: RunRecord) -> list[Moved]:
+def carried_out(record: RunRecord) -> list[LicenseChange]:
     """The licenses that a run assigned and removed, as far as that is confirmed."""
     parts = [part for part in record.parts if part.kind != "removal_candidates"]
     counts = [(part, part.summary) for part in parts]
-    return [Moved(part.sku, part.lifetime, had.get("assigned", 0), had.get("removed", 0)) for part, had in counts]
+    return [
+        LicenseChange(part.sku, part.lifetime, had.get("assigned", 0), had.get("removed", 0)) for part, had in counts
+    ]
 
 
-def costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[[t.Iterable[Moved], int], View | None]:
+def costs(
+    params: t.Mapping[str, t.Any], problems: list[Problem]
+) -> t.Callable[[t.Iterable[LicenseChange], int], View | None]:
     """What gives C(cost_view) at the prices of the reader.
 
     :param params: with C(prices) and C(currency).
@@ -59,14 +63,14 @@ def costs(params: t.Mapping[str, t.Any], problems: list[Problem]) -> t.Callable[
     return lambda moved, uncounted: cost_view(moved, prices, currency, uncounted)
 
 
-def cost_view(moved: t.Iterable[Moved], prices: Prices, currency: str, uncounted: int = 0) -> View | None:
+def cost_view(moved: t.Iterable[LicenseChange], prices: Prices, currency: str, uncounted: int = 0) -> View | None:
     """What the pages show of the cost; None if no license is assigned or removed.
 
     A license without a price is named, and is in no sum.
 
     :param uncounted: how many accounts have no plan.
     """
-    groups: dict[tuple[str, bool], list[Moved]] = {}
+    groups: dict[tuple[str, bool], list[LicenseChange]] = {}
     for one in moved:
         groups.setdefault((one.sku or FOTA, one.lifetime), []).append(one)
     changes = [_Change(license, lifetime, parts, prices) for (license, lifetime), parts in sorted(groups.items())]
@@ -88,7 +92,7 @@ def cost_view(moved: t.Iterable[Moved], prices: Prices, currency: str, uncounted
 class _Change:
     """How many licenses of a kind are assigned and removed, and what that costs."""
 
-    def __init__(self, license: str, lifetime: bool, moved: t.Sequence[Moved], prices: Prices) -> None:
+    def __init__(self, license: str, lifetime: bool, moved: t.Sequence[LicenseChange], prices: Prices) -> None:
         self.license = license
         self.assign = sum(one.assign for one in moved)
         # A lifetime license cannot be removed, and what was paid once never comes back.

@@ -134,7 +134,7 @@ def _refuse_two_skus(account: str, simsec: t.Mapping[tuple[str, str], list[str]]
         )
 
 
-class Whole(t.NamedTuple):
+class Complete(t.NamedTuple):
     """Whether a list has everything that the account has. Otherwise the rest must be left alone."""
 
     fota: bool
@@ -143,7 +143,7 @@ class Whole(t.NamedTuple):
 
 def _without_odd_ids(
     context: Context, licensed: list[str] | None, candidates: list[str], simsec: Holders
-) -> tuple[list[str] | None, list[str], Holders, Whole]:
+) -> tuple[list[str] | None, list[str], Holders, Complete]:
     """The licenses of the account, without ids that no plan accepts. A warning names these ids."""
     odd = [device for device in licensed or [] if problem(device)]
     odd_sims = [one for (_sku, kind), devices in simsec.items() for one in devices if problem(one, _known(kind))]
@@ -170,7 +170,7 @@ def _without_odd_ids(
             for key, found in simsec.items()
             if (kept := [one for one in found if not problem(one, _known(key[1]))])
         },
-        Whole(not odd, not odd_sims),
+        Complete(not odd, not odd_sims),
     )
 
 
@@ -185,7 +185,7 @@ def _files(
     version: str,
     candidates: list[str],
     simsec: Holders,
-    whole: Whole,
+    whole: Complete,
 ) -> Files:
     lines = ["---", f'account: "{account}"']
     sets: list[str] = []

@@ -30,7 +30,7 @@ _STRETCHES = 400
 
 
 @dataclasses.dataclass(frozen=True)
-class Window:
+class FreezeWindow:
     """One window. A time is in it if it matches everything that is given.
 
     :param begin: first time, in the window's time zone.
@@ -76,7 +76,7 @@ class Frozen(t.NamedTuple):
     what: What
 
 
-def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[str]]:
+def read_window(settings: t.Mapping[str, t.Any]) -> tuple[FreezeWindow | None, list[str]]:
     """A window from a file or an option. Returns it with all problems.
 
     :param settings: texts C(name), C(from), C(until), C(hours), C(timezone), and C(what), and the list C(days).
@@ -96,10 +96,10 @@ def read_window(settings: t.Mapping[str, t.Any]) -> tuple[Window | None, list[st
     days, hours = _days(settings, wrong), _hours(settings, wrong)
     if wrong:
         return None, wrong
-    return Window(str(settings["name"]), begin, end, days, hours, zone, t.cast(What, what)), []
+    return FreezeWindow(str(settings["name"]), begin, end, days, hours, zone, t.cast(What, what)), []
 
 
-def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
+def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[FreezeWindow], list[str]]:
     """All windows of an option C(freeze). Returns them with all problems."""
     found, problems = [], []
     for place, entry in enumerate(entries, 1):
@@ -110,7 +110,7 @@ def read_windows(entries: t.Sequence[t.Any]) -> tuple[list[Window], list[str]]:
     return found, problems
 
 
-def frozen(windows: t.Iterable[Window], now: datetime.datetime, *, removing: bool) -> Frozen | None:
+def frozen(windows: t.Iterable[FreezeWindow], now: datetime.datetime, *, removing: bool) -> Frozen | None:
     """The window that forbids changes now, and when the last window that follows it without a gap ends.
 
     :param removing: whether licenses would be removed.

@@ -17,7 +17,7 @@ from .._plan.guards import Limits, Planned, Tripped, Wording, exceeded, guards_o
 from .._text.lists import many, said_once
 from .._text.quantities import read_quantity
 from .documents import Failure
-from .freeze import FOREVER, Window, frozen
+from .freeze import FOREVER, FreezeWindow, frozen
 from .option_names import Caller, without_approval
 from .plan_account import PlanAccount
 from .plan_part import IDLE, PlanPart
@@ -119,7 +119,7 @@ def _over_a_sku(sku: str, parts: t.Sequence[PlanPart]) -> list[Tripped]:
 
 
 def why_not(
-    account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+    account: PlanAccount, windows: t.Sequence[FreezeWindow], now: datetime.datetime, *, approved: bool
 ) -> Failure | None:
     """The failure of an account that must not be changed now; None if it may be, or if there is nothing to do.
 
@@ -134,7 +134,9 @@ def why_not(
     return Failure(found[0].code, said_once(failure.message for failure in found)) if found else None
 
 
-def on_ice(account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, advice: str) -> Failure | None:
+def on_ice(
+    account: PlanAccount, windows: t.Sequence[FreezeWindow], now: datetime.datetime, advice: str
+) -> Failure | None:
     """The failure of an account in a freeze window; None if it is in none, or if there is nothing to do."""
     if account.status in ("error", *IDLE):
         return None

@@ -22,7 +22,7 @@ from .._text.files import write
 from .approval import difference, undone_since
 from .command import FILE, command_of, long_values
 from .documents import Failure, Json, as_json
-from .freeze import Window
+from .freeze import FreezeWindow
 from .kept_plans import keep_plan
 from .limits import over_the_run, why_not
 from .option_names import Caller
@@ -76,7 +76,7 @@ class Plans:
         return within_a_sku(account, caller)
 
     def blocked(
-        self, account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+        self, account: PlanAccount, windows: t.Sequence[FreezeWindow], now: datetime.datetime, *, approved: bool
     ) -> Failure | None:
         """Why an account must not be changed now."""
         return why_not(account, windows, now, approved=approved)

@@ -18,7 +18,7 @@ from .._module import Context
 from .._pages.render import View, templates_problems
 from .approval import read_approved
 from .documents import Json
-from .freeze import Window, read_windows
+from .freeze import FreezeWindow, read_windows
 from .limits import RunLimits, read_run_limits
 from .plan_document import PlanDocument
 
@@ -56,8 +56,8 @@ class PlanOptions(t.NamedTuple):
     given: str | None
     approved: PlanDocument | str | None
     limits: RunLimits
-    windows: list[Window]
-    own: list[list[Window]]
+    windows: list[FreezeWindow]
+    own: list[list[FreezeWindow]]
     require_approval: bool
     any_errors_fatal: bool
     wait: bool

@@ -27,7 +27,7 @@ BySku = dict[str, dict[str, dict[str, Value]]]
 """A value for each device, by the SKU and the kind of the ids that hold it."""
 
 
-class Failure(t.NamedTuple):
+class ReadFailure(t.NamedTuple):
     """A part that could not be read."""
 
     what: str
@@ -80,7 +80,7 @@ class AccountData:
     """
 
     name: str
-    failures: list[Failure] = dataclasses.field(default_factory=list)
+    failures: list[ReadFailure] = dataclasses.field(default_factory=list)
     devices: list[Device] | None = None
     fota_pool: Json | None = None
     event_based: bool = False
@@ -135,7 +135,7 @@ _KINDS: dict[str, type] = {
 
 _MADE: dict[str, t.Callable[[t.Any], t.Any]] = {
     "name": visible,
-    "failures": lambda failures: [Failure(*map(visible, failure)) for failure in failures],
+    "failures": lambda failures: [ReadFailure(*map(visible, failure)) for failure in failures],
     "subscriptions": lambda rows: [{**row, "sku": visible(row["sku"])} for row in rows],
     "beyond_journal": lambda skus: [visible(sku) for sku in skus],
     "journal": lambda pools: {

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from .._errors import LicensingError, Problem
-from .data import FLEET_FILES, AccountData, Failure, Json
+from .data import FLEET_FILES, AccountData, Json, ReadFailure
 from .stored import load
 from .text import visible
 
@@ -38,13 +38,13 @@ def entry_problems(entries: t.Sequence[Json]) -> t.Iterator[Problem]:
             )
 
 
-def data_of(entry: Json, fleet: t.Container[str] | Failure | None) -> AccountData:
+def data_of(entry: Json, fleet: t.Container[str] | ReadFailure | None) -> AccountData:
     """What was read of an account.
 
     :param fleet: the accounts of the fleet files, or what is wrong with these files; None without such files.
     """
     data = _read(entry)
-    wrong = [fleet] if isinstance(fleet, Failure) else []
+    wrong = [fleet] if isinstance(fleet, ReadFailure) else []
     if fleet is None or (not wrong and entry["account"] in fleet):
         return data
     failures = [*wrong, *(failure for failure in data.failures if failure.what != FLEET_FILES)]
@@ -58,8 +58,8 @@ def _read(entry: Json) -> AccountData:
         failure = entry.get("failure")
         failure = failure if isinstance(failure, dict) else {"code": "failed", "message": entry.get("msg")}
         message = visible(failure.get("message") or "The task ended without a result.")
-        return AccountData(name, [Failure("the account", visible(failure.get("code")), message)])
+        return AccountData(name, [ReadFailure("the account", visible(failure.get("code")), message)])
     try:
         return load(str(entry["data_file"]), entry["account"])
     except LicensingError as error:
-        return AccountData(name, [Failure("the account", error.code, visible(error.message))])
+        return AccountData(name, [ReadFailure("the account", error.code, visible(error.message))])

@@ -21,7 +21,7 @@ from .._plan.outcomes import write_csv
 from .._text.files import READABLE, replacing
 from .._text.former_names import with_former_names
 from .csv import COLUMNS, cells
-from .data import FLEET_FILES, Failure, Json
+from .data import FLEET_FILES, Json, ReadFailure
 from .document import Tables, make_document, snapshots_of
 from .entries import data_of
 from .history import read_history, remember
@@ -87,12 +87,12 @@ def run(context: Context, listed: Listed) -> Result:
     return Result(result_of(document, files, options), failure=failure)
 
 
-def _fleet(context: Context, listed: Listed) -> t.Container[str] | Failure:
+def _fleet(context: Context, listed: Listed) -> t.Container[str] | ReadFailure:
     """The accounts of the fleet files. If something is wrong with these, the report says so for each account."""
     try:
         return listed(context)
     except LicensingError as error:
-        return Failure(FLEET_FILES, error.code, visible(error.message))
+        return ReadFailure(FLEET_FILES, error.code, visible(error.message))
 
 
 def result_of(document: Json, files: dict[str, str], options: ReportOptions) -> Json:

@@ -24,7 +24,7 @@ from .._options import out_of_range
 from .._simsec.api import SimsecApi, assigned_of
 from .._simsec.info import opened, take_stock
 from .._swm.licenses import FotaApi, is_event_based
-from .data import FLEET_FILES, AccountData, BySku, Device, Entry, Failure, WantedLicenses
+from .data import FLEET_FILES, AccountData, BySku, Device, Entry, ReadFailure, WantedLicenses
 from .stored import store
 
 Source = t.Callable[[Context], WantedLicenses]
@@ -50,7 +50,7 @@ def run(context: Context, source: Source) -> Result:
                 # Each part has its own deadline, like a task of its own.
                 failure = result_of(functools.partial(read, data), context.step({})).failure
                 if failure is not None:
-                    data.failures.append(Failure(what, failure.code, failure.message))
+                    data.failures.append(ReadFailure(what, failure.code, failure.message))
         store(data, path)
     except OSError as error:
         text = f"The file {path} cannot be written: {error.strerror or error}."

@@ -18,7 +18,7 @@ from .._plan.plan import Pool
 from .._simsec.api import SkuSubscription, pool_of
 from .._simsec.skus import sku_of
 from .._text.money import Prices, cost_of
-from .data import FOTA, AccountData, Failure, Json
+from .data import FOTA, AccountData, Json, ReadFailure
 from .history import History, earlier
 from .lines import Line, by_id
 from .reclaim import Rules
@@ -58,7 +58,7 @@ def section_of(data: AccountData, lines: t.Sequence[Line], settings: ReportSetti
     }
 
 
-def _failures(failures: t.Iterable[Failure]) -> list[Json]:
+def _failures(failures: t.Iterable[ReadFailure]) -> list[Json]:
     """Parts that failed for the same reason are reported together."""
     parts: dict[tuple[str, str], list[str]] = {}
     for failure in failures:

@@ -16,7 +16,7 @@ import typing as t
 from .._errors import OptionsError, Problem
 from .._fleet.all_runs import find_run, in_journal
 from .._fleet.documents import Failure, Json
-from .._fleet.freeze import Window
+from .._fleet.freeze import FreezeWindow
 from .._fleet.limits import on_ice
 from .._fleet.plan import Plans, Texts
 from .._fleet.plan_account import PlanAccount
@@ -84,7 +84,7 @@ class UndoPlans(Plans):
         return within_a_sku(made._replace(parts=alone, incomplete=incomplete, left=left, notes=notes), "undo")
 
     def blocked(
-        self, account: PlanAccount, windows: t.Sequence[Window], now: datetime.datetime, *, approved: bool
+        self, account: PlanAccount, windows: t.Sequence[FreezeWindow], now: datetime.datetime, *, approved: bool
     ) -> Failure | None:
         """Why an account must not be changed now.
 

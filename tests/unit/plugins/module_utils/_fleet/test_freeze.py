@@ -14,10 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.freeze import Window, frozen, read_window
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.freeze import (
+    FreezeWindow,
+    frozen,
+    read_window,
+)
 
 
-def window(**settings: t.Any) -> Window:
+def window(**settings: t.Any) -> FreezeWindow:
     made, wrong = read_window({"name": "quiet", **settings})
     assert wrong == []
     assert made is not None
@@ -28,7 +32,7 @@ def utc(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.timezone.utc)
 
 
-def until(now: str, *windows: Window, removing: bool = True) -> str | None:
+def until(now: str, *windows: FreezeWindow, removing: bool = True) -> str | None:
     found = frozen(windows, utc(now), removing=removing)
     return found.until.astimezone(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M") if found else None
 

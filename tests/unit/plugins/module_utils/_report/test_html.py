@@ -17,7 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.chart
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.data import (
     AccountData,
     Device,
-    Failure,
+    ReadFailure,
     WantedLicenses,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.document import Tables, make_document
@@ -68,7 +68,7 @@ def document() -> Json:
     small = account(ONE, 300, 200, 209, 46, span=90)
     large = account(TWO, 2000, 1890, 2600, 55, span=180, exact=False)
     third = account(THREE, 120, 50, 100, 6, span=300)
-    third.failures.append(Failure("the device list", "request_refused", "Not now."))
+    third.failures.append(ReadFailure("the device list", "request_refused", "Not now."))
     return made([small, large, third])
 
 

@@ -17,7 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.data 
     AccountData,
     Device,
     Entry,
-    Failure,
+    ReadFailure,
     WantedLicenses,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.document import Tables, make_document
@@ -252,7 +252,7 @@ def test_present_leaves_others_alone(data: AccountData) -> None:
 def test_what_could_not_be_read_is_unknown(data: AccountData) -> None:
     """Licenses bought are known even if the list is not; one reason is told once."""
     data.fota = data.devices = data.candidates = None
-    data.failures = [Failure(what, *REFUSED) for what in ("FOTA licenses", "removal candidates", "the device list")]
+    data.failures = [ReadFailure(what, *REFUSED) for what in ("FOTA licenses", "removal candidates", "the device list")]
     made = section(data)
     assert made["failures"] == [
         {

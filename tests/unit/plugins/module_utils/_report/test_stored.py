@@ -17,7 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.data 
     AccountData,
     Device,
     Entry,
-    Failure,
+    ReadFailure,
     WantedLicenses,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.entries import data_of
@@ -27,7 +27,7 @@ NAME = "0000123456-00001"
 TEXTS = ("'=a", "=a", "'", "a|'=b", "\t-1", 'a "b", c', "ä€", "")
 FULL = AccountData(
     NAME,
-    failures=[Failure("removal candidates", "timeout", "'=a")],
+    failures=[ReadFailure("removal candidates", "timeout", "'=a")],
     devices=[Device(str(place), "", text.strip(), text) for place, text in enumerate(TEXTS)],
     fota_pool={"total": None, "assigned": 3, "available": 2},
     fota={"z": "?", "a": "'=a"},
@@ -143,8 +143,8 @@ def test_an_account_that_was_not_read_is_in_the_report_with_the_reason(path: Pat
 
 
 def test_what_is_wrong_with_the_fleet_files_together_counts(tmp_path: Path) -> None:
-    own = Failure("the fleet files", "fleet_file_invalid", "No fleet file names the account.")
-    other = Failure("the device list", "timeout", "No.")
+    own = ReadFailure("the fleet files", "fleet_file_invalid", "No fleet file names the account.")
+    other = ReadFailure("the device list", "timeout", "No.")
     path = tmp_path / "account.json"
     store(AccountData(NAME, failures=[own, other], wanted=FULL.wanted), str(path))
     entry = {"account": NAME, "data_file": str(path)}
@@ -152,6 +152,6 @@ def test_what_is_wrong_with_the_fleet_files_together_counts(tmp_path: Path) -> N
     assert (listed.failures, listed.wanted, listed.unnamed) == ([own, other], FULL.wanted, False)
     unlisted = data_of(entry, {"other"})
     assert (unlisted.failures, unlisted.wanted, unlisted.unnamed) == ([other], None, True)
-    wrong = Failure("the fleet files", "invalid_devices", "A device is in two accounts.")
+    wrong = ReadFailure("the fleet files", "invalid_devices", "A device is in two accounts.")
     refused = data_of(entry, wrong)
     assert (refused.failures, refused.wanted, refused.unnamed) == ([wrong, other], None, False)
