@@ -269,9 +269,9 @@ class Estate:
         done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
         return Ran(done, self.fleet.folder / dest)
 
-    def apply(self, dest: str, numbers: t.Iterable[int]) -> Ran:
+    def apply(self, dest: str, numbers: t.Iterable[int], **more: str) -> Ran:
         """Plan and apply within the limits."""
-        return self.end(self.start(*self.command(dest, numbers)), dest)
+        return self.end(self.start(*self.command(dest, numbers, **more)), dest)
 
     def plan(self, dest: str, numbers: t.Iterable[int]) -> Ran:
         """Make a plan to be approved."""
