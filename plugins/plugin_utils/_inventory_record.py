@@ -11,20 +11,13 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import KINDS, DeviceRow
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import EXPORT_COLUMNS, KINDS, DeviceRow
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible_all
 
 FIELDS = (
     "account",
     "accounts",
-    *KINDS,
-    "state",
-    "service_plan",
-    "groups",
-    "custom_fields",
-    "created_at",
-    "connected",
-    "last_connected_at",
+    *EXPORT_COLUMNS,
     "attributes",
     "fota_license",
     "fota_assigned_at",

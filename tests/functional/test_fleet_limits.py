@@ -54,8 +54,8 @@ def test_nobody_listens(fleet: Fleet, simulator: Simulator) -> None:
     fleet.write(2, {"ids": imeis(2, 11), "fota": True})
     plan = fleet.plan()
     assert plan.statuses == {named(1): "guard_tripped", named(2): "changes"}, plan.text
-    for name in ("plan.md", "plan.html"):
-        assert "No listener of CarrierService is registered" in (plan.dest / name).read_text(encoding="utf-8")
+    assert plan.part(1, "simsec")["failure"]["code"] == "no_listener"
+    assert "no_listener" in (plan.dest / "plan.html").read_text(encoding="utf-8")
     applied = fleet.apply()
     assert applied.returncode == 2
     assert "no_listener" in applied.text
@@ -79,11 +79,10 @@ def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:
         {"guard": "max_changes", "planned": 14, "allowed": 10},
         {"guard": "max_removals", "planned": 6, "allowed": 2},
     ]
-    for name in ("plan.md", "plan.html"):
-        assert "changes 14 devices" in (plan.dest / name).read_text(encoding="utf-8")
+    assert "guard_tripped" in (plan.dest / "plan.html").read_text(encoding="utf-8")
     refused = fleet.apply(*limits, approved="")
     assert refused.returncode == 2
-    assert "'max_removals' of the run (10 % of 20 held) allows 2. Nothing was written." in refused.text
+    assert [failure["guards"] for failure in refused.failures] == [plan.plan["failure"]["guards"]]
     assert simulator.writes() == []
     assert not (refused.dest / "run.json").exists()
     approved = fleet.apply(*limits)
@@ -91,8 +90,7 @@ def test_limits_of_the_whole_run(fleet: Fleet, simulator: Simulator) -> None:
     assert [licensed(simulator, number) for number in (1, 2)] == [set(imeis(number, 3, 14)) for number in (1, 2)]
     bad = fleet.plan(*extra(fleet_licensing_max_changes=-1, fleet_licensing_max_removals="a lot"))
     assert bad.returncode == 2
-    assert "it cannot be negative" in bad.text
-    assert "use a number like 20 or a percentage like 5%" in bad.text
+    assert (bad.codes, bad.failures[0]["problem_count"]) == (["invalid_options"], 2)
 
 
 MEANWHILE = """
@@ -127,13 +125,16 @@ def test_an_account_that_somebody_changes_after_the_plan(fleet: Fleet, simulator
     changed = seeded(2, a1={"licenses": [*imeis(1, 10), *imeis(1, 15, 18)]})
     ran = fleet.apply(*limits, *meanwhile(fleet, changed), approved="")
     assert ran.recap == {named(1): "failed", named(2): "changed"}, ran.text
-    assert "that was made is not the plan that would be carried out now" in ran.text, ran.text
+    assert ran.codes == ["plan_changed"]
     assert [(write["operation"], write["devices"]) for write in simulator.writes()] == [
         ("fota_assign", imeis(2, 10, 11))
     ]
     assert ran.record["accounts"][0]["parts"][0]["failure"]["code"] == "plan_changed"
     again = fleet.apply(*limits, approved="")
-    assert "'max_removals' of the run allows 0" in again.text
+    assert again.failures[0]["guards"] == [
+        {"guard": "max_changes", "planned": 4, "allowed": 2},
+        {"guard": "max_removals", "planned": 3, "allowed": 0},
+    ]
     assert licensed(simulator, 1) == {*imeis(1, 10), *imeis(1, 15, 18)}
 
 
@@ -149,13 +150,12 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     assert plan.plan["status"] == "changes", plan.text
     told = f"'end of the year': nothing is changed until {days_from_now(2)} 00:00 UTC."
     assert told in (plan.dest / "plan.html").read_text(encoding="utf-8").replace("&#39;", "'")
-    assert "licenses are not removed until" in (plan.dest / "plan.md").read_text(encoding="utf-8")
+    assert ["removed" in (account.get("frozen") or "") for account in plan.plan["accounts"]] == [False, False, True]
     foreseen = fleet.apply("--check")
     assert foreseen.recap == {named(1): "failed", named(2): "changed", named(3): "failed"}, foreseen.text
     assert simulator.writes() == []
     applied = fleet.apply()
     assert applied.recap == {named(1): "failed", named(2): "changed", named(3): "failed"}, applied.text
-    assert f"frozen: The account is frozen: {told}" in applied.text
     assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [10, 12, 10]
     assert [account.get("failure", {}).get("code") for account in applied.record["accounts"]] == [
         "frozen",
@@ -174,8 +174,7 @@ def test_freeze_windows(fleet: Fleet, simulator: Simulator) -> None:
     assert kept == [account["freeze"] for account in applied.record["accounts"]]
     assert any(kept)
     wrong = fleet.plan(*extra(fleet_licensing_freeze=malformed))
-    assert "it lacks 'name'" in wrong.text
-    assert "write them like 18:00-06:00" in wrong.text
+    assert (wrong.codes, wrong.failures[0]["problem_count"]) == (["invalid_options"], 2)
 
 
 def test_a_second_run_of_the_role_knows_nothing_of_a_host_that_failed(fleet: Fleet, simulator: Simulator) -> None:
@@ -210,18 +209,18 @@ def test_a_play_in_batches_and_a_place_that_is_taken(fleet: Fleet, simulator: Si
     assert fleet.plan().returncode == 0
     approved = (fleet.folder / "plan" / "plan.json").read_bytes()
     taken = fleet.apply(dest="plan")
-    assert taken.returncode == 2
-    assert "must not be written over" in taken.text
+    assert (taken.returncode, taken.codes) == (2, ["invalid_options"])
     assert (fleet.folder / "plan" / "plan.json").read_bytes() == approved
     hosts: Json = {"thingspace_accounts": {"hosts": {named(number): {} for number in (1, 2)}}}
     (fleet.folder / "hosts.json").write_text(json.dumps(hosts), encoding="utf-8")
-    assert "'max_changes' of the run allows 0" in fleet.apply(approved="", fleet_licensing_max_changes="0").text
+    limited = fleet.apply(approved="", fleet_licensing_max_changes="0")
+    assert limited.failures[0]["guards"] == [{"guard": "max_changes", "planned": 2, "allowed": 0}]
     book = json.loads((fleet.folder / "own.yml").read_text(encoding="utf-8"))
     book[1]["serial"] = 1
     (fleet.folder / "own.yml").write_text(json.dumps(book), encoding="utf-8")
     batches = fleet("own.yml", "apply", "-i", "hosts.json", *extra(ansible_python_interpreter=sys.executable))
-    assert batches.returncode == 2
-    assert "The play has 'serial'" in batches.text
+    assert (batches.returncode, batches.codes) == (2, ["invalid_options"])
+    assert "'serial'" in batches.failures[0]["message"]
     assert simulator.writes() == []
 
 
@@ -239,7 +238,8 @@ def test_a_play_that_does_not_go_through_its_hosts_together(fleet: Fleet, simula
     # With this strategy, Ansible may end the play before each host has come to that task.
     assert alone.returncode == 2
     assert {*alone.recap.values()} <= {"failed", "ok"}, alone.text
-    assert "does not go through its hosts together" in alone.text, alone.text
+    assert {*alone.codes} == {"invalid_options"}, alone.text
+    assert "'free'" in alone.failures[0]["message"]
     assert simulator.writes() == []
     assert fleet.plan(env=free).returncode == 0
     simulator.clear_faults()
@@ -265,7 +265,6 @@ def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator)
     account = plan.plan["accounts"][0]
     assert account["status"] == "guard_tripped", plan.text
     assert account["failure"]["code"] == "pool_exhausted"
-    assert "it assigns 12 licenses of SIMSec-IoT and 10 are free: 2 too few" in account["failure"]["message"]
     assert [part["status"] for part in account["parts"]] == ["changes"] * 3
     applied = fleet.apply()
     assert applied.recap == {named(1): "failed", named(2): "changed"}, applied.text
@@ -284,8 +283,7 @@ def test_an_error_that_is_fatal_for_all(fleet: Fleet, simulator: Simulator) -> N
     assert fleet.plan().returncode == 2
     nothing = fleet.apply(*fatal)
     assert nothing.returncode == 2
-    assert "Inactive account" in nothing.text
-    assert "Nothing was written." in nothing.text
+    assert nothing.codes == ["api_rejected"] * 2
     assert simulator.writes() == []
     (fleet.folder / "fleet" / f"{named(3)}.yml").unlink()
     assert fleet.plan().returncode == 0

@@ -264,11 +264,12 @@ def test_slow_and_vanishing_callers_hold_up_nobody(receiver: Receiver) -> None:
         idle.getresponse().read()
         late.putrequest("POST", "/callback")
         late.putheader("Content-Length", str(len(body(2))))
+        late.putheader("Expect", "100-continue")
         late.endheaders(body(2)[:20])
-        time.sleep(0.1)
+        assert late.sock.recv(100).startswith(b"HTTP/1.1 100 "), "it is under way"
         assert receiver.process is not None
         receiver.process.terminate()
-        time.sleep(0.3)
+        assert idle.sock.recv(1) == b"", "it ends"
         late.send(body(2)[20:])
         assert late.getresponse().status == 200
     assert receiver.process.wait(PATIENCE) == 0

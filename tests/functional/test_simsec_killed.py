@@ -284,12 +284,8 @@ def test_killed_while_the_first_wave_is_not_confirmed(tmp_path: Path) -> None:
         stage = Stage(tmp_path / "stage", stack, receiver=True)
         stage.simulator.quirks(simsec_delay=600)
         options = job(stage, wait=True, wait_timeout=20, waves=[5, 10])
-        running = stage.module.start("simsec_license", **options)
-        end = time.monotonic() + 30
-        while stage.simulator.count("simsec_assign") < 1:
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        time.sleep(0.5)
+        running = stage.module.start("simsec_license", **options, progress_file=str(tmp_path / "progress"))
+        running.until_it_waits(tmp_path / "progress")
         running.kill()
         hasty = stage.module("simsec_license", **{**options, "wait_timeout": 0.5})
         assert hasty.code == "canary_failed"
@@ -308,12 +304,8 @@ def test_killed_while_it_waits(tmp_path: Path) -> None:
         stage = Stage(tmp_path / "stage", stack, receiver=True)
         stage.simulator.quirks(simsec_delay=600)
         options = job(stage, wait=True, wait_timeout=20)
-        running = stage.module.start("simsec_license", **options)
-        end = time.monotonic() + 30
-        while stage.simulator.count("simsec_assign") < 3:
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        time.sleep(0.5)
+        running = stage.module.start("simsec_license", **options, progress_file=str(tmp_path / "progress"))
+        running.until_it_waits(tmp_path / "progress")
         running.kill()
         stage.simulator.control("POST", "callbacks", {"flush": True, "wait": 20})
         again = stage.module("simsec_license", **options)

@@ -10,7 +10,6 @@ import contextlib
 import csv
 import re
 import sqlite3
-import time
 import typing as t
 from pathlib import Path
 
@@ -242,8 +241,8 @@ def test_check_mode_predicts_the_wait_for_earlier_requests(
         task = Task(module, devices=imeis(4), journal=str(journal))
         assert counted(task()) == {"accepted": 4}
         checked = task(wait=True, check=True)
-        running = module.start("simsec_license", **task.options, wait=True)
-        time.sleep(1)
+        running = module.start("simsec_license", **task.options, wait=True, progress_file=str(tmp_path / "progress"))
+        running.until_it_waits(tmp_path / "progress")
         simulator.control("POST", "callbacks", {"flush": True, "wait": 10})
         real = running.wait()
         assert counted(task(wait=True, check=True)) == {"unchanged": 4}
@@ -353,11 +352,8 @@ def test_the_pool_runs_dry_meanwhile(
     assert not Task(module, devices=imeis(100, 106))().failed, "accepted, not counted yet"
     simulator.forget_requests()
     options: Json = {"devices": imeis(8), "journal": str(journal), "wait": True, "wait_timeout": 20, "report": "all"}
-    running = module.start("simsec_license", sku=FLEX, **options)
-    while not any(request["status"] == 200 for request in simulator.requests("simsec_assign")):
-        assert running.process.poll() is None, running.wait().stdout
-        time.sleep(0.05)
-    time.sleep(0.5)
+    running = module.start("simsec_license", sku=FLEX, **options, progress_file=str(tmp_path / "progress"))
+    running.until_it_waits(tmp_path / "progress")
     simulator.control("POST", "callbacks", {"flush": True, "wait": 10})
     outcome = running.wait()
     receiver.stop()

@@ -15,16 +15,21 @@ PLUGINS = "ansible_collections.thingspace.licensing.plugins."
 HOOKS = {"is_controller", "get_controller_serialize_map", "import_controller_module"}
 
 
-def import_plugin(name: str) -> t.Any:
-    """Import a plugin of the controller. Whoever imports a part of the controller changes how modules of the same
-    process warn (from ansible-core 2.19); that is taken back at once, for the sake of the tests of modules.
+def import_part(name: str) -> t.Any:
+    """Import a module of the controller. That changes how modules of the same process warn (from ansible-core 2.19);
+    it is taken back at once, for the sake of the tests of modules.
     """
     module_utils = importlib.import_module("ansible.module_utils")
     with contextlib.suppress(ImportError):
         importlib.import_module("ansible.module_utils._internal")
     internal = getattr(module_utils, "_internal", types.SimpleNamespace())
     before = dict(vars(internal))
-    found = importlib.import_module(PLUGINS + name)
+    found = importlib.import_module(name)
     for hook in HOOKS & before.keys():
         setattr(internal, hook, before[hook])
     return found
+
+
+def import_plugin(name: str) -> t.Any:
+    """Import a plugin of this collection that runs on the controller."""
+    return import_part(PLUGINS + name)

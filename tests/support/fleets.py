@@ -71,6 +71,17 @@ class Ran:
         return {host: word for host, word in words.items() if host != "localhost"}
 
     @property
+    def failures(self) -> list[Json]:
+        """What modules returned as C(failure) in the tasks that failed, in order."""
+        results = (json.JSONDecoder().raw_decode(text)[0] for text in self.text.split("FAILED! => ")[1:])
+        return [result["failure"] for result in results if "failure" in result]
+
+    @property
+    def codes(self) -> list[str]:
+        """Their codes."""
+        return [failure["code"] for failure in self.failures]
+
+    @property
     def plan(self) -> Json:
         """The plan file."""
         return t.cast(Json, json.loads((self.dest / "plan.json").read_text(encoding="utf-8")))

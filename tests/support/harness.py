@@ -105,6 +105,14 @@ class Running:
         process.stdin.close()
         process.stdin = None
 
+    def until_it_waits(self, progress: Path) -> None:
+        """Let it come to the point at which it waits for confirmations, as its C(progress_file) says."""
+        end = time.monotonic() + PATIENCE
+        while not (progress.exists() and '"devices confirmed"' in progress.read_text(encoding="utf-8")):
+            assert self.process.poll() is None, self.wait().stdout
+            assert time.monotonic() < end, "it never waited"
+            time.sleep(0.02)
+
     def kill(self) -> None:
         """End it as C(kill -9) does."""
         self.process.send_signal(signal.SIGKILL)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import Failure, as_json
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    PlanAccount,
-    PlanDocument,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanDocument
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import make_account
 
 Json = dict[str, t.Any]

@@ -16,6 +16,19 @@ Json = dict[str, t.Any]
 _PART = {"kind": "fota", "sku": "", "id_kind": "imei", "lifetime": False, "api_version": "", "action": "exact"}
 
 
+RUN: Json = {
+    "format": 1,
+    "run": "20261121T215143Z-1a2b3c4d",
+    "kind": "apply",
+    "started": "2026-11-21T21:51:43Z",
+    "ended": "2026-11-21T21:59:00Z",
+    "plan": "",
+    "status": "done",
+    "accounts": [],
+}
+"""The record of a run that changed nothing, without its checksum."""
+
+
 def run_part(part: Json) -> RunPart:
     """A part of a run. What is missing is as usual."""
     return read(RunPart, {**_PART, "summary": {}, **part})

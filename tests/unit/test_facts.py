@@ -22,7 +22,7 @@ import yaml
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.filter import FILTER_SPEC
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import PartKind
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_run import FLOWS
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import TITLES
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_part import TITLES
 from ansible_collections.thingspace.licensing.plugins.module_utils._options import DELIMITERS
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.skus import KNOWN
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.candidates import FORMS

@@ -28,7 +28,7 @@ EXPORT_COLUMNS = (
     "connected",
     "last_connected_at",
 )
-"""The header line of a device report. It identifies the report when it is read back."""
+"""The header line of a device report, which identifies it when it is read back. The inventory has these variables."""
 
 _PERSONAL = (
     r"primaryplaceofuse|(first|last|middle|full|customer|contact|user|owner)_?name|title|address|street|phone|e-?mail"

@@ -16,11 +16,10 @@ import typing as t
 import unicodedata
 
 from .._errors import IncompleteList
+from .._thingspace.id_kinds import IMEI_UNIT, LENGTHS
 from .ids import passes_luhn
 
-_IMEI = 15
-_UNIT = 14
-"""The digits that name the device. The check digit follows, or in an IMEISV the version of the software."""
+_IMEI = LENGTHS["imei"][1]
 
 _SURE, _OFTEN = 2, 4
 """At least so many pairs, and at least every fourth id that nobody named."""
@@ -46,7 +45,7 @@ def require_spelling(held: t.Collection[str], wanted: t.Collection[str], *, losi
     if not odd:
         return
     for device in wanted:
-        for form in (device.lstrip("0"), device[:_UNIT].lstrip("0")):
+        for form in (device.lstrip("0"), device[:IMEI_UNIT].lstrip("0")):
             if form in odd:
                 raise IncompleteList(f"it names {odd[form]}, which seems to be {device} in another spelling")
 
@@ -65,18 +64,20 @@ def _require_check_digits(unnamed: t.AbstractSet[str], lacking: t.AbstractSet[st
 def _require_one_unit(listed: t.AbstractSet[str], named: t.AbstractSet[str]) -> None:
     """Refuse if the list lacks a wanted device and names one that nobody wants, and only the check digits differ.
 
-    No two devices share the digits before it (3GPP TS 23.003, 6.2.1). Made-up ids do. Those of a test fleet mostly
+    No two devices share the digits before it. Made-up ids do. Those of a test fleet mostly
     follow each other, so that more than two share them; or neither of two ends in the check digit.
     """
-    lacking = {device[:_UNIT]: device for device in named - listed if _is_plain(device)}
+    lacking = {device[:IMEI_UNIT]: device for device in named - listed if _is_plain(device)}
     pairs = {
-        other[:_UNIT]: (lacking[other[:_UNIT]], other)
+        other[:IMEI_UNIT]: (lacking[other[:IMEI_UNIT]], other)
         for other in listed - named
-        if other[:_UNIT] in lacking and _is_plain(other) and passes_luhn(other) != passes_luhn(lacking[other[:_UNIT]])
+        if other[:IMEI_UNIT] in lacking
+        and _is_plain(other)
+        and passes_luhn(other) != passes_luhn(lacking[other[:IMEI_UNIT]])
     }
     if not pairs:
         return
-    units = (device[:_UNIT] for device in itertools.chain(listed, named - listed))
+    units = (device[:IMEI_UNIT] for device in itertools.chain(listed, named - listed))
     count = collections.Counter(unit for unit in units if unit in pairs)
     for unit, (device, other) in pairs.items():
         if count[unit] == 2:
@@ -89,7 +90,7 @@ def _require_one_unit(listed: t.AbstractSet[str], named: t.AbstractSet[str]) -> 
 def _spelled(device: str) -> t.Iterator[str]:
     """The same id with another last digit, if one of the two ends in a zero and the other one in the check digit."""
     for digit in "0123456789" if device.endswith("0") else "0":
-        other = device[:_UNIT] + digit
+        other = device[:IMEI_UNIT] + digit
         if other != device and passes_luhn(max(device, other)):
             yield other
 
@@ -103,4 +104,4 @@ def _forms(device: str) -> t.Iterator[str]:
     digits = re.sub(r"\D", "", re.sub(r"\.0+$", "", unicodedata.normalize("NFKC", device)))
     yield digits.lstrip("0")
     if len(digits) > _IMEI:
-        yield digits[:_UNIT].lstrip("0")
+        yield digits[:IMEI_UNIT].lstrip("0")

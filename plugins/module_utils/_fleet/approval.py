@@ -21,7 +21,9 @@ from .._text.lists import few
 from .._text.once import TwiceError, once
 from .kept_plans import kept_plan
 from .option_names import Caller, forgotten
-from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRows, UndonePlan
+from .plan_account import PlanAccount
+from .plan_document import PlanDocument, UndonePlan
+from .plan_part import IDLE, PlanPart, PlanRows
 from .rest import Undone, is_rest
 
 _NAMED = 20

@@ -19,7 +19,8 @@ from .._text.quantities import read_quantity
 from .documents import Failure
 from .freeze import FOREVER, Window, frozen
 from .option_names import Caller, without_approval
-from .plan_document import IDLE, PlanAccount, PlanPart
+from .plan_account import PlanAccount
+from .plan_part import IDLE, PlanPart
 
 TIME_FORMAT = "%Y-%m-%d %H:%M %Z"
 

@@ -26,7 +26,8 @@ from .freeze import Window
 from .kept_plans import keep_plan
 from .limits import over_the_run, why_not
 from .option_names import Caller
-from .plan_document import PlanAccount, PlanDocument, UndonePlan
+from .plan_account import PlanAccount
+from .plan_document import PlanDocument, UndonePlan
 from .plan_end import End, PlanResult, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
 from .plan_options import PlanOptions, read_plan_options

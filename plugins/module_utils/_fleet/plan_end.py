@@ -15,8 +15,9 @@ from .._errors import LicensingError
 from .._text.lists import said_once
 from .account_parts import COUNTS
 from .documents import Failure, Json, as_json
-from .plan_document import PlanAccount, PlanStatus
+from .plan_account import PlanAccount
 from .plan_options import PlanOptions
+from .plan_part import PlanStatus
 from .plan_words import in_words, not_as_wanted
 
 FAIL_ON: dict[str, tuple[str, ...]] = {

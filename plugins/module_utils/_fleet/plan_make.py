@@ -21,7 +21,8 @@ from .account_parts import COUNTS
 from .documents import Failure, Json
 from .limits import over_a_sku
 from .option_names import Caller, in_terms_of, without_approval
-from .plan_document import PlanAccount, PlanCounts, PlanLimits, PlanPart, PlanRow, PlanRows
+from .plan_account import PlanAccount
+from .plan_part import PlanCounts, PlanLimits, PlanPart, PlanRow, PlanRows
 
 _AMISS = frozenset({"devices_failed", "outcome_unknown", "unconfirmed"})
 

@@ -19,7 +19,9 @@ from .._plan.incomplete import STOPPED
 from .account_parts import PartKind
 from .documents import Failure
 from .option_names import Caller, to_send_again
-from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart, PlanRow, PlanRows, UndoneRun
+from .plan_account import PlanAccount
+from .plan_document import PlanDocument, UndoneRun
+from .plan_part import IDLE, TITLES, PlanPart, PlanRow, PlanRows
 from .plan_words import (
     APPROVABLE,
     LET_THROUGH,

@@ -19,7 +19,9 @@ from .._thingspace.id_kinds import KIND
 from .account_parts import COUNTS, PartKind
 from .again import to_wait
 from .option_names import to_send_again
-from .plan_document import IDLE, TITLES, PlanAccount, PlanDocument, PlanPart
+from .plan_account import PlanAccount
+from .plan_document import PlanDocument
+from .plan_part import IDLE, TITLES, PlanPart
 
 HEADLINES = {
     "no_change": "Nothing to do",

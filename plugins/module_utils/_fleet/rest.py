@@ -17,7 +17,7 @@ import typing as t
 from .._client.stop import Told
 from .._plan.incomplete import is_done
 from .all_runs import record_of, runs_of
-from .plan_document import PlanCounts, PlanPart
+from .plan_part import PlanCounts, PlanPart
 from .record import RunRecord
 from .record_read import read_record
 

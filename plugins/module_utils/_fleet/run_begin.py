@@ -18,7 +18,9 @@ from .._pages.render import templates_problems
 from .account_apply import BEFORE
 from .account_parts import LIMITS
 from .approval import read_plan
-from .plan_document import IDLE, PlanAccount, PlanDocument, PlanPart, PlanRow
+from .plan_account import PlanAccount
+from .plan_document import PlanDocument
+from .plan_part import IDLE, PlanPart, PlanRow
 from .plan_words import as_remaining
 from .record import RunAccount, RunPart, RunRecord, RunRow, timestamp
 from .record_keep import Places

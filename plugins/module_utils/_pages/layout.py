@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from .._text.html import STYLE
+from .sentences import SENTENCES
 
 _FRAME = (
     """\
@@ -27,13 +28,17 @@ _FRAME = (
 )
 
 _HTML = """\
+{% macro strong(text) %}<strong>{{ text }}</strong>{% endmacro %}
+
+{% macro bad(text) %}<p class="failure">{{ text }}</p>{% endmacro %}
+
 {% macro tile(name, value, more) %}
 <div><dt>{{ name }}</dt><dd>{{ value }} <small>{{ more }}</small></dd></div>
 {% endmacro %}
 
-{% macro contents(sections) %}
+{% macro contents(titles, shown, more=[]) %}
 <nav aria-label="Contents"><ul>
-{% for anchor, name in sections %}
+{% for anchor, name in (titles.items() | list) + more if anchor not in shown or shown[anchor] %}
 <li><a href="#{{ anchor }}">{{ name }}</a></li>
 {% endfor %}
 </ul></nav>
@@ -66,14 +71,14 @@ _HTML = """\
 {% endfor %}
 </tbody></table></div>
 {% if count > rows | length %}
-<p>And {{ (count - rows | length) | number }} more: see {{ where }}.</p>
+<p>{{ more(count - rows | length, where) }}</p>
 {% endif %}
 {% endmacro %}
 
 {% macro groups(found, most, where) %}
 {% for group in found | within(most) %}
 <details{% if group.rows | length <= 20 %} open{% endif %}>
-<summary>{{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
+<summary>{{ how_many(group) }}</summary>
 {{ devices(group.rows, group.count, where, ["device", "why"] if group.reasons else ["device"]) }}</details>
 {% endfor %}
 {% endmacro %}
@@ -83,30 +88,11 @@ _HTML = """\
 {% if where %}
 {{ where }}:
 {% endif %}
-<strong>{{ one.words }}</strong> {{ one.message }} <small>({{ one.code }})</small></p>
-{% endmacro %}
-
-{% macro helps(stop, approval) %}
-{% if stop.approvable and approval == "approved" %}
-This plan is approved, which lets this through.
-{%- elif stop.approvable %}
-An approval lets this through.
-{%- else %}
-An approval does not help. Remove the cause, then plan again.
-{%- endif %}
-{% endmacro %}
-
-{% macro uncounted(cost) %}
-{% if cost.unknown %}
-Not counted, because there is no price: {{ cost.unknown | join(", ") }}.
-{% endif %}
-{% if cost.unplanned %}
-Not counted: {{ cost.unplanned | many("account") }} without a plan.
-{% endif %}
+{{ strong(one.words) }} {{ one.message }} <small>({{ one.code }})</small></p>
 {% endmacro %}
 
 {% macro cost_table(cost) %}
-<p><strong>{{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.</strong>
+<p>{{ strong(monthly(cost)) }}
 {{ uncounted(cost) }}</p>
 <div class="wide"><table class="cards">
 {{ heads(["license", "price", "remove", "assign", "a month", "once"], 5) }}<tbody>
@@ -120,7 +106,7 @@ Not counted: {{ cost.unplanned | many("account") }} without a plan.
 
 {% macro left(one, where) %}
 {% if one.count %}
-<p class="failure"><strong>{{ one.words }}</strong> {{ one.advice }}</p>
+<p class="failure">{{ strong(one.words) }} {{ one.advice }}</p>
 {% if one.rows %}
 {{ devices(one.rows, one.listed, where) }}
 {% endif %}
@@ -129,6 +115,8 @@ Not counted: {{ cost.unplanned | many("account") }} without a plan.
 """
 
 _MARKDOWN = """\
+{% macro strong(text) %}**{{ text }}**{% endmacro %}
+
 {% macro devices(rows, count, where, what=true, why=true) %}
 | device |{% if what %} what |{% endif %}{% if why %} why |{% endif %}
 
@@ -140,13 +128,13 @@ _MARKDOWN = """\
 {% endfor %}
 {% if count > rows | length %}
 
-And {{ (count - rows | length) | number }} more: see {{ where }}.
+{{ more(count - rows | length, where) }}
 {% endif %}
 {% endmacro %}
 
 {% macro groups(found, most, where) %}
 {% for group in found | within(most) %}
-<details><summary>{{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown</summary>
+<details><summary>{{ how_many(group) }}</summary>
 
 {{ devices(group.rows, group.count, where, false, group.reasons) }}
 </details>
@@ -155,27 +143,8 @@ And {{ (count - rows | length) | number }} more: see {{ where }}.
 {% endmacro %}
 
 {% macro failure(one, where="") %}
-{% if where %}{{ where }}: {% endif %}**{{ one.words }}** {{ one.message }} ({{ one.code }})
+{% if where %}{{ where }}: {% endif %}{{ strong(one.words) }} {{ one.message }} ({{ one.code }})
 
-{% endmacro %}
-
-{% macro helps(stop, approval) %}
-{% if stop.approvable and approval == "approved" %}
-This plan is approved, which lets this through.
-{%- elif stop.approvable %}
-An approval lets this through.
-{%- else %}
-An approval does not help. Remove the cause, then plan again.
-{%- endif %}
-{% endmacro %}
-
-{% macro uncounted(cost) %}
-{% if cost.unknown %}
-Not counted, because there is no price: {{ cost.unknown | join(", ") }}.
-{% endif %}
-{% if cost.unplanned %}
-Not counted: {{ cost.unplanned | many("account") }} without a plan.
-{% endif %}
 {% endmacro %}
 
 {% macro cost_table(cost) %}
@@ -192,7 +161,7 @@ Not counted: {{ cost.unplanned | many("account") }} without a plan.
 
 {% macro left(one, where) %}
 {% if one.count %}
-**{{ one.words }}**
+{{ strong(one.words) }}
 
 {% if one.advice %}
 {{ one.advice | safe }}
@@ -205,5 +174,5 @@ Not counted: {{ cost.unplanned | many("account") }} without a plan.
 {% endmacro %}
 """
 
-LAYOUT = {"frame.html": _FRAME, "pieces.html": _HTML, "pieces.md": _MARKDOWN}
+LAYOUT = {"frame.html": _FRAME, "pieces.html": SENTENCES + _HTML, "pieces.md": SENTENCES + _MARKDOWN}
 """The templates on which others stand."""

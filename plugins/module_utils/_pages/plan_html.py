@@ -14,20 +14,10 @@ PARTS = """\
 {% if one.told %}
 <section><h2 id="{{ one.anchor }}">{{ one.name }}</h2>
 {% if one.file or one.sets %}
-<p>
-{% if one.file %}
-Fleet file: {{ one.file }}.
-{% endif %}
-{% if one.sets %}
-Sets: {% for each in one.sets %}
-{{- each.name }} ({{ each.count | many("device") }}){% if not loop.last %}, {% endif %}
-{% endfor %}.
-
-{% endif %}
-</p>
+<p>{{ pieces.file(one) }}</p>
 {% endif %}
 {% if one.frozen %}
-<p class="failure"><strong>This account is frozen.</strong> {{ one.frozen }}</p>
+{{ pieces.bad(pieces.frozen(one.frozen)) }}
 {% endif %}
 {% if one.failure %}
 {{ pieces.failure(one.failure) }}
@@ -39,7 +29,7 @@ Sets: {% for each in one.sets %}
 {% for part in one.parts %}
 <h3>{{ part.title }}: {{ part.words }}</h3>
 {% if part.for_life %}
-<p class="failure"><strong>For life: these licenses can never be removed.</strong></p>
+{{ pieces.bad(pieces.for_life()) }}
 {% endif %}
 {% for stop in part.stops %}
 {{ pieces.failure(stop) }}
@@ -48,16 +38,16 @@ Sets: {% for each in one.sets %}
 <p>{{ part.waves }}</p>
 {% endif %}
 {% if part.note %}
-<p>Left as they are: {{ part.note }}</p>
+<p>{{ pieces.as_they_are(part.note) }}</p>
 {% endif %}
 {% if part.missing %}
-<p class="failure"><strong>{{ part.missing }}</strong></p>
+{{ pieces.bad(pieces.strong(part.missing)) }}
 {% endif %}
 {{ pieces.left(part.left, where) }}
 {{ pieces.groups(part.groups, 1000, where) }}
 {% endfor %}
 {% if one.stays.count %}
-<h3>Not undone: {{ one.stays.words }}</h3>
+<h3>{{ pieces.not_undone(one.stays) }}</h3>
 <div class="wide"><table>
 {{ pieces.heads(["license", "device", "was", "why it stays"]) }}<tbody>
 {% for row in one.stays.rows %}
@@ -66,7 +56,7 @@ Sets: {% for each in one.sets %}
 {% endfor %}
 </tbody></table></div>
 {% if one.stays.count > one.stays.rows | length %}
-<p>And {{ (one.stays.count - one.stays.rows | length) | number }} more: see cannot.csv.</p>
+<p>{{ pieces.more(one.stays.count - one.stays.rows | length, "cannot.csv") }}</p>
 {% endif %}
 {% endif %}
 </section>
@@ -79,17 +69,13 @@ PLAN = """\
 {% extends "builtin/frame.html" %}
 {% import "builtin/pieces.html" as pieces %}
 {% import "builtin/parts.html" as parts %}
-{% set sections = [("stops", "What is stopped, and why")] if stops else [] %}
-{% set sections = sections + ([("left", "What stays undone")] if left or frozen else []) %}
-{% set sections = sections + ([("pools", "Pools, if this plan is applied")] if pools else []) %}
-{% set sections = sections + ([("cost", "Cost, if this plan is applied")] if cost else []) %}
-{% set sections = sections + [("approve", "How to approve"), ("accounts", "Accounts")] %}
+{% set shown = {"stops": stops, "left": left or frozen, "pools": pools, "cost": cost, "approve": 1, "accounts": 1} %}
 {% block main %}
 <h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
 {% block top %}
 <p><strong>{{ totals }}</strong> in {{ of_accounts }}. Made {{ created }}.</p>
 {% if again %}
-<p class="failure"><strong>Once more.</strong> {{ again }}</p>
+{{ pieces.bad(pieces.once_more(again)) }}
 {% endif %}
 <dl class="tiles">
 {{ pieces.tile("Licenses to remove", licenses.remove | number, "first in each list" if licenses.remove else "") }}
@@ -106,9 +92,9 @@ PLAN = """\
 {{ pieces.tile("Not as wanted", left | number, "not changed by this plan") }}
 </dl>
 {% endblock %}
-{{ pieces.contents(sections) }}
+{{ pieces.contents(pieces.plan_titles, shown) }}
 {% if stops %}
-<section><h2 id="stops">What is stopped, and why</h2>
+<section><h2 id="stops">{{ pieces.plan_titles.stops }}</h2>
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
 <p>{{ pieces.helps(stop, approval) }}</p>
@@ -116,7 +102,7 @@ PLAN = """\
 </section>
 {% endif %}
 {% if left or frozen %}
-<section><h2 id="left">What stays undone</h2><ul>
+<section><h2 id="left">{{ pieces.plan_titles.left }}</h2><ul>
 {% if left %}
 <li>{{ not_as_wanted }} Each is listed with its account.</li>
 {% endif %}
@@ -126,7 +112,7 @@ PLAN = """\
 </ul></section>
 {% endif %}
 {% if pools %}
-<section><h2 id="pools">Pools, if this plan is applied</h2>
+<section><h2 id="pools">{{ pieces.plan_titles.pools }}</h2>
 <div class="wide"><table class="cards">
 {{ pieces.heads(["account", "license", "bought", "assigned now", "remove", "assign", "assigned then", "free now",
   "free then"], 7) }}<tbody>
@@ -139,53 +125,50 @@ PLAN = """\
 {% endfor %}
 </tbody></table></div>
 {% for pool in pools if pool.short %}
-<p class="failure"><strong>{{ pool.account }}, {{ pool.license }}: {{ pool.short | many("license") }} too
-few.</strong></p>
+{{ pieces.bad(pieces.short(pool)) }}
 {% endfor %}
 </section>
 {% endif %}
 {% if cost %}
-<section><h2 id="cost">Cost, if this plan is applied</h2>
+<section><h2 id="cost">{{ pieces.plan_titles.cost }}</h2>
 {{ pieces.cost_table(cost) }}</section>
 {% endif %}
-<section><h2 id="approve">How to approve</h2>
+<section><h2 id="approve">{{ pieces.plan_titles.approve }}</h2>
 {% block approve %}
 {% if approval == "approved" %}
-<p>This is the approved plan.</p>
+<p>{{ pieces.is_approved() }}</p>
 {% elif approval == "differs" %}
-<p class="failure"><strong>This is not the approved plan.</strong> Nothing of it is carried out.</p>
+{{ pieces.bad(pieces.differs()) }}
 {% elif not (licenses.remove or licenses.assign or entries.remove or entries.add or entries.move) %}
-<p>There is nothing to approve.</p>
+<p>{{ pieces.nothing() }}</p>
 {% elif not helped %}
-<p class="failure"><strong>An approval does not help.</strong> Remove the cause, and plan again.</p>
+{{ pieces.bad(pieces.unhelped()) }}
 {% else %}
 {% if not approvable %}
-<p class="failure"><strong>An approval does not let everything through.</strong> An account in which something is
-stopped all the same is not changed at all. Remove the cause and plan again.</p>
+{{ pieces.bad(pieces.partly()) }}
 {% endif %}
 {% if command %}
-<p>Run this. If anything has changed by then, nothing is written.</p>
+<p>Run this. {{ pieces.nothing_written() }}</p>
 <pre><code>{{ command }}</code></pre>
 {% endif %}
 {% block command %}
 {% if command %}
 {% elif not (accounts | map(attribute="file") | select | list) %}
-<p>Give the same answers, and the digest of this plan:</p>
+<p>{{ pieces.same_answers() }}</p>
 <pre><code>ansible-playbook thingspace.licensing.license_devices -e license_mode=run \\
   -e approved={{ digest }}</code></pre>
 {% else %}
-<p>Run apply with the variables of this plan, and with its digest:</p>
+<p>{{ pieces.same_variables("apply") }}</p>
 <pre><code>ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}</code></pre>
 {% endif %}
 <p>With the plan file instead, <code>-e approved=plan/plan.json</code>, accounts without a plan and parts that are
-already applied do not count as differences. In a workflow, approve its node. If anything has changed by then, nothing
-is written.</p>
+already applied do not count as differences. In a workflow, approve its node.</p>
 {% endblock %}
 {% endif %}
 {% endblock %}
 <p>Plan digest: <code>{{ digest }}</code></p>
 </section>
-<section><h2 id="accounts">Accounts</h2>
+<section><h2 id="accounts">{{ pieces.plan_titles.accounts }}</h2>
 <div class="wide"><table class="cards">
 {{ pieces.heads(["account", "status"] + kinds) }}<tbody>
 {% for one in accounts %}

@@ -15,18 +15,10 @@ PARTS = """\
 
 ## {{ one.name }}
 
-{% if one.file %}
-Fleet file: {{ one.file }}.
-{% endif %}
-{% if one.sets %}
-Sets: {% for each in one.sets %}
-{{- each.name }} ({{ each.count | many("device") }}){% if not loop.last %}, {% endif %}
-{% endfor %}.
-
-{% endif %}
+{{ pieces.file(one) }}
 
 {% if one.frozen %}
-**This account is frozen.** {{ one.frozen }}
+{{ pieces.frozen(one.frozen) }}
 
 {% endif %}
 {% if one.failure %}
@@ -41,7 +33,7 @@ Sets: {% for each in one.sets %}
 ### {{ part.title }}: {{ part.words }}
 
 {% if part.for_life %}
-**For life: these licenses can never be removed.**
+{{ pieces.for_life() }}
 
 {% endif %}
 {% for stop in part.stops %}
@@ -52,18 +44,18 @@ Sets: {% for each in one.sets %}
 
 {% endif %}
 {% if part.note %}
-Left as they are: {{ part.note }}
+{{ pieces.as_they_are(part.note) }}
 
 {% endif %}
 {% if part.missing %}
-**{{ part.missing }}**
+{{ pieces.strong(part.missing) }}
 
 {% endif %}
 {{ pieces.left(part.left, where) }}
 {{ pieces.groups(part.groups, 50, where) }}
 {% endfor %}
 {% if one.stays.count %}
-### Not undone: {{ one.stays.words }}
+### {{ pieces.not_undone(one.stays) }}
 
 | license | device | was | why it stays |
 |---|---|---|---|
@@ -88,7 +80,7 @@ PLAN = """\
 **{{ totals }}** in {{ of_accounts }}. Made {{ created }}.
 
 {% if again %}
-**Once more.** {{ again }}
+{{ pieces.once_more(again) }}
 
 {% endif %}
 {% if for_life %}
@@ -96,7 +88,7 @@ PLAN = """\
 
 {% endif %}
 {% if cost %}
-**If applied: {{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.**
+**If applied: {{ pieces.monthly(cost) }}**
 {{ pieces.uncounted(cost) }}
 
 {% endif %}
@@ -106,7 +98,7 @@ PLAN = """\
 {% endif %}
 {% endblock %}
 {% if stops %}
-## What is stopped, and why
+## {{ pieces.plan_titles.stops }}
 
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
@@ -115,7 +107,7 @@ PLAN = """\
 {% endfor %}
 {% endif %}
 {% if pools %}
-## Pools, if this plan is applied
+## {{ pieces.plan_titles.pools }}
 
 | account | license | bought | assigned now | remove | assign | assigned then | free now | free then |
 |---|---|--:|--:|--:|--:|--:|--:|--:|
@@ -128,34 +120,33 @@ PLAN = """\
 {% endfor %}
 
 {% for pool in pools if pool.short %}
-**{{ pool.account }}, {{ pool.license }}: {{ pool.short | many("license") }} too few.**
+{{ pieces.short(pool) }}
 
 {% endfor %}
 {% endif %}
 {% if cost %}
-## Cost, if this plan is applied
+## {{ pieces.plan_titles.cost }}
 
 {{ pieces.cost_table(cost) }}
 {% endif %}
-## How to approve
+## {{ pieces.plan_titles.approve }}
 
 {% block approve %}
 {% if approval == "approved" %}
-This is the approved plan.
+{{ pieces.is_approved() }}
 {% elif approval == "differs" %}
-**This is not the approved plan.** Nothing of it is carried out.
+{{ pieces.differs() }}
 {% elif not (licenses.remove or licenses.assign or entries.remove or entries.add or entries.move) %}
-There is nothing to approve.
+{{ pieces.nothing() }}
 {% elif not helped %}
-**An approval does not help.** Remove the cause, and plan again.
+{{ pieces.unhelped() }}
 {% else %}
 {% if not approvable %}
-**An approval does not let everything through.** An account in which something is stopped all the same is not changed
-at all. Remove the cause and plan again.
+{{ pieces.partly() }}
 
 {% endif %}
 {% if command %}
-Run this. If anything has changed by then, nothing is written.
+Run this. {{ pieces.nothing_written() }}
 
     {{ command | code }}
 
@@ -163,11 +154,11 @@ Run this. If anything has changed by then, nothing is written.
 {% block command %}
 {% if command %}
 {% elif not (accounts | map(attribute="file") | select | list) %}
-Give the same answers, and the digest of this plan. If anything has changed by then, nothing is written.
+{{ pieces.same_answers() }}
 
     ansible-playbook thingspace.licensing.license_devices -e license_mode=run -e approved={{ digest }}
 {% else %}
-Run apply with the variables of this plan, and with its digest. If anything has changed by then, nothing is written.
+{{ pieces.same_variables("apply") }}
 
     ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}
 {% endif %}
@@ -177,7 +168,7 @@ Run apply with the variables of this plan, and with its digest. If anything has 
 
 Plan digest: `{{ digest }}`
 
-## Accounts
+## {{ pieces.plan_titles.accounts }}
 
 | account |{% for kind in kinds %} {{ kind }} |{% endfor %} status |
 |---|{% for kind in kinds %}---|{% endfor %}---|

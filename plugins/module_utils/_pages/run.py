@@ -11,14 +11,12 @@ from __future__ import annotations
 _HTML = """\
 {% extends "builtin/frame.html" %}
 {% import "builtin/pieces.html" as pieces %}
-{% set sections = [("stops", "What failed, and why")] if stops else [] %}
-{% set sections = sections + [("next", "What to do next")] + ([("cost", "Cost")] if cost else []) %}
 {% block main %}
 <h1>{{ title }}: <span class="{{ status }}">{{ headline }}</span></h1>
 {% block top %}
-<p>Status: {{ word }}. Started {{ started }}{{ ", ended " ~ ended if ended else "" }}.
+<p>{{ pieces.ran(word, started, ended) }}
 {% if running %}
-<strong>This page was made when the run started.</strong> If the run is not in progress, it was killed.
+{{ pieces.running() }}
 {% endif %}
 </p>
 <dl class="tiles">
@@ -36,15 +34,15 @@ _HTML = """\
 {{ pieces.tile("Not as planned", undone | number, "each with the reason below" if undone else "") }}
 </dl>
 {% endblock %}
-{{ pieces.contents(sections + links) }}
+{{ pieces.contents(pieces.run_titles, {"stops": stops, "next": 1, "cost": cost}, links) }}
 {% if stops %}
-<section><h2 id="stops">What failed, and why</h2>
+<section><h2 id="stops">{{ pieces.run_titles.stops }}</h2>
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
 {% endfor %}
 </section>
 {% endif %}
-<section><h2 id="next">What to do next</h2>
+<section><h2 id="next">{{ pieces.run_titles.next }}</h2>
 {% block next %}
 {% if outcomes %}
 <ul>
@@ -55,11 +53,11 @@ _HTML = """\
 <p>{{ again }}</p>
 {% endif %}
 {% if reversible %}
-<p>To reverse the run as far as licenses can be removed:</p>
+<p>{{ pieces.reverse() }}</p>
 <pre><code>
-{{- undo or "ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check" }}</code></pre>
+{{- undo or pieces.undo_command }}</code></pre>
 {% else %}
-<p>The record has nothing to reverse. Remove the cause and plan again.</p>
+<p>{{ pieces.irreversible() }}</p>
 {% endif %}
 {% endblock %}
 {% if digest %}
@@ -67,10 +65,10 @@ _HTML = """\
 {% endif %}
 </section>
 {% if cost %}
-<section><h2 id="cost">Cost</h2>
+<section><h2 id="cost">{{ pieces.run_titles.cost }}</h2>
 {{ pieces.cost_table(cost) }}
 {% if waiting %}
-<p>Not counted: {{ waiting | many("device") }} without a confirmation.</p>
+<p>{{ pieces.unconfirmed(waiting) }}</p>
 {% endif %}
 </section>
 {% endif %}
@@ -79,14 +77,14 @@ _HTML = """\
 {% for part in one.parts %}
 <h3>{{ part.title }}: {{ part.words }}</h3>
 {% if part.for_life %}
-<p class="failure"><strong>For life: these licenses can never be removed.</strong></p>
+{{ pieces.bad(pieces.for_life()) }}
 {% endif %}
 {% if part.stop %}
 {{ pieces.failure(part.stop) }}
 {% endif %}
 {{ pieces.groups(part.groups, 1000, "run.json") }}
 {% else %}
-<p>The record has no device of this account.</p>
+<p>{{ pieces.no_device() }}</p>
 {% endfor %}
 </section>
 {% endfor %}
@@ -98,9 +96,10 @@ _MARKDOWN = """\
 # {{ title }}: {{ headline }}
 
 {% block top %}
-Status: {{ word }}. Started {{ started }}{% if ended %}, ended {{ ended }}{% endif %}.
+{{ pieces.ran(word, started, ended) }}
+
 {% if running %}
-**This page was made when the run started.** If the run is not in progress, it was killed.
+{{ pieces.running() }}
 {% endif %}
 
 **Licenses: {{ licenses.assigned | number }} assigned, {{ licenses.removed | number }} removed.**
@@ -111,19 +110,19 @@ Status: {{ word }}. Started {{ started }}{% if ended %}, ended {{ ended }}{% end
 **{{ for_life | many("license") }} for life.**
 {% endif %}
 {% if cost %}
-**Cost: {{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.**
+**Cost: {{ pieces.monthly(cost) }}**
 {{ pieces.uncounted(cost) }}
 {% endif %}
 {% endblock %}
 
 {% if stops %}
-## What failed, and why
+## {{ pieces.run_titles.stops }}
 
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
 {% endfor %}
 {% endif %}
-## What to do next
+## {{ pieces.run_titles.next }}
 
 {% block next %}
 {% if outcomes %}
@@ -135,11 +134,11 @@ Status: {{ word }}. Started {{ started }}{% if ended %}, ended {{ ended }}{% end
 
 {% endif %}
 {% if reversible %}
-To reverse the run as far as licenses can be removed:
+{{ pieces.reverse() }}
 
-    {{ (undo or "ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check") | code }}
+    {{ (undo or pieces.undo_command) | code }}
 {% else %}
-The record has nothing to reverse. Remove the cause and plan again.
+{{ pieces.irreversible() }}
 {% endif %}
 {% endblock %}
 
@@ -148,11 +147,11 @@ Plan digest: `{{ digest }}`
 {% endif %}
 {% if cost %}
 
-## Cost
+## {{ pieces.run_titles.cost }}
 
 {{ pieces.cost_table(cost) }}
 {% if waiting %}
-Not counted: {{ waiting | many("device") }} without a confirmation.
+{{ pieces.unconfirmed(waiting) }}
 {% endif %}
 {% endif %}
 {% for one in accounts %}
@@ -163,7 +162,7 @@ Not counted: {{ waiting | many("device") }} without a confirmation.
 ### {{ part.title }}: {{ part.words }}
 
 {% if part.for_life %}
-**For life: these licenses can never be removed.**
+{{ pieces.for_life() }}
 
 {% endif %}
 {% if part.stop %}
@@ -171,7 +170,7 @@ Not counted: {{ waiting | many("device") }} without a confirmation.
 {% endif %}
 {{ pieces.groups(part.groups, 50, "run.json") }}
 {% else %}
-The record has no device of this account.
+{{ pieces.no_device() }}
 
 {% endfor %}
 {% endfor %}

@@ -10,24 +10,21 @@ from __future__ import annotations
 
 _HTML = """\
 {% extends "builtin/plan.html" %}
+{% import "builtin/pieces.html" as pieces %}
 {% block top %}
-<p>The run ({{ run.kind }}) was from {{ run.started }} {{ "to " ~ run.ended if run.ended else "without an end" }}.
-Its status is {{ run.status }}.</p>
+<p>{{ pieces.undone(run) }}</p>
 {% if not later_runs_known %}
-<p class="failure"><strong>Later runs are not known: no history was given.</strong> Their changes may be undone,
-too.</p>
+{{ pieces.bad(pieces.later_runs()) }}
 {% endif %}
 {{ super() }}
 {% if stay %}
-<p class="failure"><strong>
-{{- stay | many("change stays as the run left it", "changes stay as the run left them") }}.</strong>
-Each is listed with its account and the reason.</p>
+<p class="failure">{{ pieces.stay(stay) }} Each is listed with its account and the reason.</p>
 {% endif %}
 {% endblock %}
 {% block command %}
-<p>If fleet files want it, revert their commit, too: otherwise the next apply does again what is undone here.</p>
+<p>{{ pieces.revert() }}</p>
 {% if not command %}
-<p>Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.</p>
+<p>{{ pieces.same_variables("undo") }}</p>
 <pre><code>ansible-playbook thingspace.licensing.undo -e run=... -e fleet_dest=undo
 {{- " -e approved=" ~ digest }}</code></pre>
 {% endif %}
@@ -36,25 +33,25 @@ Each is listed with its account and the reason.</p>
 
 _MARKDOWN = """\
 {% extends "builtin/plan.md" %}
+{% import "builtin/pieces.md" as pieces %}
 {% block top %}
-The run ({{ run.kind }}) was from {{ run.started }} {{ "to " ~ run.ended if run.ended else "without an end" }}. Its
-status is {{ run.status }}.
+{{ pieces.undone(run) }}
 
 {% if not later_runs_known %}
-**Later runs are not known: no history was given.** Their changes may be undone, too.
+{{ pieces.later_runs() }}
 
 {% endif %}
 {{ super() }}
 {% if stay %}
-**{{ stay | many("change stays as the run left it", "changes stay as the run left them") }}.**
+{{ pieces.stay(stay) }}
 
 {% endif %}
 {% endblock %}
 {% block command %}
-If fleet files want it, revert their commit, too: otherwise the next apply does again what is undone here.
+{{ pieces.revert() }}
 
 {% if not command %}
-Run undo with the variables of this plan and its digest. If anything has changed by then, nothing is written.
+{{ pieces.same_variables("undo") }}
 
     ansible-playbook thingspace.licensing.undo -e run=... -e fleet_dest=undo -e approved={{ digest }}
 {% endif %}

@@ -44,7 +44,7 @@ def says_locked(refusal: str) -> bool:
 
 
 def says_unknown(refusal: str) -> bool:
-    """Whether a documented reason says that an id is not a device that FOTA knows. Such a device holds no license."""
+    """Whether a documented reason says that FOTA does not know a device. This proves nothing about its license."""
     return bool(_NO_DEVICE.search(refusal))
 
 

@@ -21,6 +21,7 @@ import typing as t
 
 from .._client.paging import FIRST
 from .._errors import ApiError, IncompleteList, LicensingError
+from .._thingspace.id_kinds import IMEI_UNIT
 from .dialects import is_no_position
 from .facts import Facts
 from .offered import can_do_without, says_missing
@@ -28,10 +29,6 @@ from .places import Places
 
 MOST_PAGES = 2000
 """A list of an account with two million devices has so many. One that has more does not end."""
-
-
-_UNIT = 14
-"""The digits of an IMEI that name the device (3GPP TS 23.003, 6.2.1)."""
 
 
 class DevicePage(t.NamedTuple):
@@ -198,7 +195,7 @@ class _Chain:
             self._sure = True
             whole = not page.more and (expected or follows)
             passed = self.left if whole else self.left[: bisect.bisect_right(self.left, end)]
-            self.absent.update(device for device in passed if _is_absent(device, page, known))
+            self.absent.update(device for device in passed if _is_absent(device, ids, known))
 
     def _page_at(self, place: str) -> DevicePage | None:
         """The page after a place that ThingSpace did not name itself; None if it refuses the place.
@@ -216,15 +213,21 @@ class _Chain:
         return page
 
 
-def _is_absent(device: str, page: DevicePage, known: t.Sequence[str]) -> bool:
+def _is_absent(device: str, ids: t.Sequence[str], known: t.Sequence[str]) -> bool:
     """Whether a page that would have a device does not have it.
 
     It may be there in another spelling: an id of another length, or one that differs only in the digit that may be a
     check digit. Made-up ids differ so, too, but mostly more than two of them.
 
+    :param ids: those on the page, in order and of one length.
     :param known: other devices of the account, in order.
     """
-    ids, unit = page.devices, device[:_UNIT]
-    near = known[bisect.bisect_left(known, unit) : bisect.bisect_right(known, unit + "~")]
-    alike = {one for one in (*ids, *near) if one[:_UNIT] == unit}
-    return device not in ids and len(alike) != 1 and all(len(one) == len(device) for one in ids)
+    here = _of_unit(ids, device)
+    alike = {*here, *_of_unit(known, device)}
+    return device not in here and len(alike) != 1 and (not ids or len(ids[0]) == len(device))
+
+
+def _of_unit(ids: t.Sequence[str], device: str) -> t.Sequence[str]:
+    """Those of ordered ids that differ from a device only after the digits that name it."""
+    unit = device[:IMEI_UNIT]
+    return ids[bisect.bisect_left(ids, unit) : bisect.bisect_right(ids, unit + "~")]

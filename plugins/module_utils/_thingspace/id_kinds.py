@@ -22,3 +22,9 @@ LENGTHS: dict[Kind, tuple[int, int, str]] = {
     "iccid": (18, 20, "an ICCID has 18 to 20 digits"),
 }
 """Minimum and maximum number of digits, and the text about them."""
+
+IMEI_UNIT = 14
+"""The digits of an IMEI that name the device, and that no two devices share (3GPP TS 23.003, 6.2.1).
+
+The check digit follows, or in an IMEISV the version of the software.
+"""

@@ -19,9 +19,11 @@ from .._fleet.documents import Failure, Json
 from .._fleet.freeze import Window
 from .._fleet.limits import on_ice
 from .._fleet.plan import Plans, Texts
-from .._fleet.plan_document import PlanAccount, PlanDocument, PlanRow, PlanRows, UndonePlan, UndoneRun
+from .._fleet.plan_account import PlanAccount
+from .._fleet.plan_document import PlanDocument, UndonePlan, UndoneRun
 from .._fleet.plan_make import make_account, planned_parts, within_a_sku
 from .._fleet.plan_options import PlanOptions
+from .._fleet.plan_part import PlanRow, PlanRows
 from .._fleet.record import RunRecord
 from .._fleet.record_read import CODE
 from .._plan.outcomes import write_csv

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import record_keep
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import as_json
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanPart
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_part import PlanPart
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_read import read_record
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, write_csv
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import read_history

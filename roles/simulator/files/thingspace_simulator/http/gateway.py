@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import typing as t
 from collections import deque
 from dataclasses import replace
 from email.utils import formatdate
@@ -72,7 +73,8 @@ def too_many(form: str, wait: float) -> Reply:
 class RateLimit:
     """Counts the accepted requests in a sliding second, on wall time because callers sleep on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: t.Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._passed: deque[float] = deque()
 
@@ -81,7 +83,7 @@ class RateLimit:
         if limit <= 0:
             return 0.0
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             while self._passed and now - self._passed[0] >= 1.0:
                 self._passed.popleft()
             if len(self._passed) < limit:

@@ -22,11 +22,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approv
     read_plan,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import Failure, as_json
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import (
-    PlanAccount,
-    PlanDocument,
-    UndoneRun,
-)
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanDocument, UndoneRun
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, make_account
 from ansible_collections.thingspace.licensing.tests.support import plans
 from ansible_collections.thingspace.licensing.tests.support.journals import never

@@ -11,12 +11,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.parsing.utils.yaml import from_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.command import command_of, long_values
+from ansible_collections.thingspace.licensing.tests.support.controller import import_part
 
+from_yaml = import_part("ansible.parsing.utils.yaml").from_yaml
 VALUES = st.text(max_size=20) | st.lists(st.text(max_size=5), max_size=3) | st.integers() | st.booleans()
 
 

@@ -20,7 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits
     read_run_limits,
     why_not,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import make_account, within_a_sku
 
 FLEX, LIFETIME = "SIMSec-IoT", "SIMSec-IoT-Lt"

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import Failure, as_json
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_end import (
     MAX_LINES,
     End,

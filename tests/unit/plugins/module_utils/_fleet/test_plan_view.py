@@ -12,8 +12,9 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.cost import cost_view, planned
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanRows, UndoneRun
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import UndoneRun
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_part import PlanRows
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import (
     Approval,
     pages_of,

@@ -16,7 +16,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.option
     NO_APPROVAL,
     without_approval,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount, UndoneRun
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import UndoneRun
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, within_a_sku
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_words import (

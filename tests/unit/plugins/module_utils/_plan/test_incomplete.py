@@ -18,8 +18,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.r
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept import kept
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_document import PlanAccount, PlanRows
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import failed_account, make_account
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_part import PlanRows
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_view import pages_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_words import as_summary
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.rows import predict

@@ -18,25 +18,16 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record
 from ansible_collections.thingspace.licensing.plugins.modules import fleet_plan
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
+from ansible_collections.thingspace.licensing.tests.support.records import RUN
 
 Json = dict[str, t.Any]
 
-RECORD: Json = {
-    "format": 1,
-    "run": "20261121T215143Z-1a2b3c4d",
-    "kind": "apply",
-    "started": "2026-11-21T21:51:43Z",
-    "ended": "2026-11-21T21:59:00Z",
-    "plan": "",
-    "status": "done",
-    "accounts": [],
-}
 SHORT = {"guard": "pool", "planned": 3, "allowed": 1}
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    (tmp_path / "run.json").write_text(json.dumps({**RECORD, "checksum": checksum(RECORD)}), encoding="utf-8")
+    (tmp_path / "run.json").write_text(json.dumps({**RUN, "checksum": checksum(RUN)}), encoding="utf-8")
     options = {"undo_run": str(tmp_path / "run.json"), "dest": str(tmp_path / "undo")}
     return runner(fleet_plan.main, None, monkeypatch, capsys, **options)
 

@@ -39,7 +39,7 @@ from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run, runner
-from ansible_collections.thingspace.licensing.tests.support.records import run_record
+from ansible_collections.thingspace.licensing.tests.support.records import RUN, run_record
 
 Json = dict[str, t.Any]
 
@@ -55,13 +55,7 @@ def part(kind: str, *rows: tuple[int, str], **more: t.Any) -> Json:
 
 
 RECORD: Json = {
-    "format": 1,
-    "run": "20261121T215143Z-1a2b3c4d",
-    "kind": "apply",
-    "started": "2026-11-21T21:51:43Z",
-    "ended": "2026-11-21T21:59:00Z",
-    "plan": "",
-    "status": "done",
+    **RUN,
     "accounts": [
         {
             "account": ACCOUNT,

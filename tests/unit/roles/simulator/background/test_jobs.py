@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from thingspace_simulator.world.skus import SIMSEC_SKUS
+
 STATUS = "/m2m/v1/accounts/{}/requests/{}/status"
 
 
@@ -108,9 +110,7 @@ def test_subscriptions(sim):
     path = "/m2m/v1/accounts/subscriptions/actions/list"
     answer = sim.api("POST", path, json={"accountName": sim.account}).json()
     assert answer["accountName"] == sim.account
-    names = [row["skuNumber"] for row in answer["subscriptionList"]]
-    assert names == ["SIMSec-IoT-Lt", "SIMSec-IoT", "TS-BUNDLE-KTO-SIMSEC-MRC", "TSS-IOT-INTLG-TIERED-SIMSEC"]
-    assert answer["subscriptionList"][2]["licenseType"] == "Flexible Bundle"
+    assert [(row["skuNumber"], row["licenseType"]) for row in answer["subscriptionList"]] == [*SIMSEC_SKUS.items()]
     empty = sim.api("POST", path, json={"accountName": sim.account, "skuNumber": "x"})
     assert (empty.status_code, empty.json()["subscriptionList"]) == (200, [])
     sim.quirk(available="odd")
