@@ -169,6 +169,7 @@ class Children:
         with self.start(command, env=environment) as process:
             returncode = process.wait()
         if self.received or returncode < 0:
+            self._tell_others()
             self._await_others()
         return returncode
 
@@ -182,6 +183,18 @@ class Children:
         # Ctrl-C reaches both processes. If Ansible got it twice, it would not clean up.
         if self._process is not None and (number != signal.SIGINT or not os.isatty(0)):
             self._process.send_signal(number)
+
+    @staticmethod
+    def _tell_others() -> None:
+        """Tell the workers that Ansible left behind.
+
+        A signal to the whole process group reaches Ansible twice. The second one ends it before it has told all of
+        them, and a worker that it has not told may wait for it forever.
+        """
+        for process, parent in descendants().items():
+            if parent == os.getpid():
+                with contextlib.suppress(OSError):
+                    os.kill(process, signal.SIGTERM)
 
     @staticmethod
     def _await_others() -> None:
@@ -200,8 +213,9 @@ class Children:
             time.sleep(0.05)
 
 
-def descendants() -> list[int]:
-    """The running processes that this one has started, directly or indirectly; none on a system without /proc.
+def descendants() -> dict[int, int]:
+    """The running processes that this one has started, directly or indirectly, each with its parent; none on a system
+    without /proc.
 
     Processes of ssh are left out, because its master processes stay on purpose and serve later runs.
     """
@@ -214,13 +228,14 @@ def descendants() -> list[int]:
             children.setdefault(int(parent), []).append(int(path.parent.name))
             if state not in "ZX" and not name.endswith("(ssh"):
                 kept.add(int(path.parent.name))
-    found: list[int] = []
+    found: dict[int, int] = {}
     waiting = [os.getpid()]
     while waiting:
-        for child in children.get(waiting.pop(), ()):
+        process = waiting.pop()
+        for child in children.get(process, ()):
             waiting.append(child)
-            found.append(child)
-    return sorted(kept.intersection(found))
+            found[child] = process
+    return {child: found[child] for child in sorted(kept.intersection(found))}
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ DEVICES = 7
 WRITES = ("/assign", "/remove", "/cancel")
 BOOK = "estate.yml"
 PATIENCE = 200
+FORKS = 9
+"""So many accounts are at a request at once, at most."""
 LAUNCHER = "ansible_collections/thingspace/licensing/extensions/pipeline/licensing.py"
 TO_THE_GROUP, BY_THE_PROGRAM, KILLED, KILLED_MODULE = "SIGINT", "SIGTERM", "SIGKILL", "SIGKILL of the module"
 WAYS = (TO_THE_GROUP, BY_THE_PROGRAM, KILLED, KILLED_MODULE)
@@ -238,7 +240,7 @@ class Estate:
         """What C(ansible-playbook) is called with: to plan and apply within the limits."""
         extra = {"fleet": "fleet", "fleet_dest": dest, "fleet_journal": "journal.db", **more}
         words = json.dumps({**extra, "fleet_licensing_wait_timeout": 20})
-        return [book, "-i", self.inventory(numbers), "--forks=8", "-e", words]
+        return [book, "-i", self.inventory(numbers), f"--forks={FORKS}", "-e", words]
 
     def start(self, *command: str, program: str = "", real: bool = False) -> subprocess.Popen[str]:
         """Start C(ansible-playbook), or a program, in a process group of its own.
@@ -267,9 +269,9 @@ class Estate:
         done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
         return Ran(done, self.fleet.folder / dest)
 
-    def apply(self, dest: str, numbers: t.Iterable[int]) -> Ran:
+    def apply(self, dest: str, numbers: t.Iterable[int], **more: str) -> Ran:
         """Plan and apply within the limits."""
-        return self.end(self.start(*self.command(dest, numbers)), dest)
+        return self.end(self.start(*self.command(dest, numbers, **more)), dest)
 
     def plan(self, dest: str, numbers: t.Iterable[int]) -> Ran:
         """Make a plan to be approved."""

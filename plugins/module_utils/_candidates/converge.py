@@ -67,9 +67,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     reporting, report_problems = reporting_from(**chosen(params, REPORT_SPEC))
     problems = [*problems, *wrong, *limit_problems, *report_problems]
     about = chosen(params, ("account", "api_version", "state"))
-    # Only a flow of several modules knows this.
-    licensed = None if params.get("licensed") is None else frozenset(params["licensed"])
-    wish = Wish(**about, devices=wanted.devices, protected=frozenset(protected), licensed=licensed)
+    # Only a flow of several modules knows these.
+    before, licensed = params.get("before"), frozenset(params.get("licensed") or ())
+    wish = Wish(**about, devices=wanted.devices, protected=frozenset(protected), before=before, licensed=licensed)
     wanted = wanted._replace(warnings=[*wanted.warnings, *notes])
     own = chosen(params, ("batch_size", "unlicensed", "protected_file", "before_file"))
     job = Job(wish=wish, wanted=wanted, limits=limits, reporting=reporting, **own)
@@ -96,6 +96,16 @@ def run(context: Context) -> Result:
     kept = KeptList(client.store, job.wish.account)
     with kept.locked(context.patience(LOCK_PATIENCE)):
         return _converge(context, job, api, licenses, kept)
+
+
+def listed(context: Context) -> tuple[str, ...]:
+    """The list as it is.
+
+    :raises LicensingError: it cannot be read.
+    """
+    job, problems = read_job(context.params)
+    client = context.connect(problems)
+    return tuple(CandidatesApi(client, job.wish.account, job.wish.api_version).read())
 
 
 def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi, kept: KeptList) -> Result:

@@ -27,8 +27,9 @@ class Wish:
     :param devices: the named devices; C(present) adds them at the end of the list, C(absent) removes them from it, and
         C(exact) requests exactly these in this order.
     :param protected: devices that must never be listed, in any state.
-    :param licensed: the only devices that still hold a license right before the list is written; None if nothing is
-        known of that. ThingSpace may take the others off the list by itself when they lose theirs.
+    :param before: the list before the same flow removed licenses; None if it removed none.
+    :param licensed: the only devices that still hold a license then. ThingSpace may take the others off the list by
+        itself when they lose theirs. That does not change the plan.
     """
 
     account: str
@@ -36,7 +37,8 @@ class Wish:
     state: State
     devices: t.Sequence[str]
     protected: frozenset[str]
-    licensed: frozenset[str] | None = None
+    before: tuple[str, ...] | None = None
+    licensed: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +54,7 @@ class CandidatesPlan:
     :param move: the fewest devices that must change places among those that stay, and devices that are on the list more
         than once and lose a place.
     :param restored: devices of C(add) that are not named: an interrupted run had lost them.
-    :param digest: SHA-256 over the wish and the live list, including its order, without what may leave by itself.
+    :param digest: SHA-256 over the wish and the live list, including its order, as it was before licenses were removed.
     """
 
     state: State
@@ -177,9 +179,14 @@ def _moved(before: t.Sequence[str], target: t.Sequence[str]) -> frozenset[str]:
 def _digest(wish: Wish, live: t.Sequence[str], whole: t.Sequence[str] | None) -> str:
     scope = {"kind": "candidates", "account": wish.account, "api_version": wish.api_version, "state": wish.state}
     digest = hashlib.sha256(json.dumps(scope, sort_keys=True).encode())
-    if wish.licensed is not None:
-        there = wish.licensed.union(wish.devices)
-        live = [device for device in live if device in there]
+    if wish.before is not None and _only_left(wish, wish.before, live):
+        live = wish.before
     for devices in (wish.devices, sorted(wish.protected), live, whole or ()):
         digest.update(b"\n--\n" + "\n".join(devices).encode())
     return digest.hexdigest()
+
+
+def _only_left(wish: Wish, before: t.Sequence[str], live: t.Sequence[str]) -> bool:
+    """Whether the list differs from the earlier one only by devices that lost their license in the meantime."""
+    keep = {*live, *wish.licensed, *wish.devices}
+    return [device for device in before if device in keep] == [*live]

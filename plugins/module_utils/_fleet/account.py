@@ -16,6 +16,7 @@ from .._module import Context, Result
 from .account_apply import ApplyOptions, Plans, carry_out, wait_for
 from .account_parts import Part, RunOptions, Wanted
 from .account_run import (
+    candidates_now,
     differs,
     plan_parts,
     planned,
@@ -105,7 +106,8 @@ def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, optio
     of_run = options._replace(reports=folder_of(options.reports, options.mark))
     of_run.make_folder()
     given = ApplyOptions(of_run.reports, str(options.mark), options.approved, options.wait, options.wait_timeout)
-    done = carry_out(wanted.parts, plans, given, lambda part: run_part(context, part), halt)
+    run_it, look = functools.partial(run_part, context), functools.partial(candidates_now, context)
+    done = carry_out(wanted.parts, plans, given, run_it, look, halt)
     return result_of_parts(wanted.account, wanted.parts, done)
 
 

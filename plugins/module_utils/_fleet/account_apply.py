@@ -28,6 +28,9 @@ BEFORE = "apply-before-candidates.csv"
 Runner = t.Callable[[Part], Result]
 """Carries out a part with the flow of its module."""
 
+Look = t.Callable[[Part], "tuple[str, ...] | None"]
+"""The removal candidate list as it is, for the part that writes it; None if it cannot be read."""
+
 Plans = t.Mapping[str, PartPlan]
 """What was planned for each part of an account, by the part's name."""
 
@@ -49,7 +52,9 @@ class ApplyOptions(t.NamedTuple):
     wait_timeout: float
 
 
-def carry_out(parts: t.Iterable[Part], plans: Plans, given: ApplyOptions, run: Runner, halt: Halt) -> dict[str, Result]:
+def carry_out(
+    parts: t.Iterable[Part], plans: Plans, given: ApplyOptions, run: Runner, look: Look, halt: Halt
+) -> dict[str, Result]:
     """Carry out the parts that change something. Returns the result of each part that was begun, by its name.
 
     :param parts: of one account.
@@ -57,11 +62,17 @@ def carry_out(parts: t.Iterable[Part], plans: Plans, given: ApplyOptions, run: R
     :param halt: tells whether a failure elsewhere stops this account, too.
     """
     done: dict[str, Result] = {}
+    before: tuple[str, ...] | None = None
     for part in sorted(parts, key=lambda part: part.order):
         plan = plans.get(part.name)
         if not (plan and plan.changes) or halt.told() or (part.is_last and any(map(_differs, done.values()))):
             continue
-        done[part.name] = run(part._replace(options=_options(part, plan, given, done)))
+        if part.kind == "fota" and plan.removals:
+            # Devices may leave the list with their license. Which ones, only a list from before that shows.
+            before = _candidates_before(parts, plans, look)
+        ready = {"before": before} if before is not None and "licensed" in part.ready else {}
+        options = _options(part, plan, given, done)
+        done[part.name] = run(part._replace(options=options, ready={**part.ready, **ready}))
         if done[part.name].failure is not None:
             halt.tell()
     return done
@@ -98,6 +109,13 @@ def _options(part: Part, plan: PartPlan, given: ApplyOptions, done: t.Mapping[st
         if part.about.get("unlicensed", "ignore") is None:
             options["unlicensed"] = "ignore" if _all_licensed(done.get("fota")) else "refuse"
     return options
+
+
+def _candidates_before(parts: t.Iterable[Part], plans: Plans, look: Look) -> tuple[str, ...] | None:
+    """The removal candidate list, if it is going to be changed after licenses were removed."""
+    changed = (part for part in parts if "licensed" in part.ready and part.name in plans and plans[part.name].changes)
+    part = next(changed, None)
+    return look(part) if part is not None else None
 
 
 def _all_licensed(fota: Result | None) -> bool:

@@ -90,7 +90,8 @@ class PartPlan(t.NamedTuple):
     """What was planned for a part, as far as the task that carries it out must know it.
 
     :param digest: of the module's plan; None if the module did not list the current state.
-    :param changes: how many devices change; C(incomplete), how many are left not as wanted.
+    :param changes: how many devices change; C(incomplete), how many are left not as wanted; C(removals), how many of
+        the changed ones lose something.
     :param target: of an undo, the digest of the restored removal candidate list.
     """
 
@@ -98,6 +99,7 @@ class PartPlan(t.NamedTuple):
     changes: int
     incomplete: int = 0
     target: str = ""
+    removals: int = 0
 
 
 class Wanted(t.NamedTuple):
@@ -244,7 +246,7 @@ def _candidates(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) ->
     about = {**_about(settings), "unlicensed": settings.get("unlicensed")}
     ready: Options = {"devices": lists["candidates"], "protected": lists["protected"]}
     if wanted["fota"] and wanted["fota"]["state"] == "exact":
-        # All others lose their license before the list is written.
+        # All others lose their license before the list is written. See C(carry_out).
         ready["licensed"] = lists["fota"]
     return Part("removal_candidates", "removal_candidates", options, about, ready)
 

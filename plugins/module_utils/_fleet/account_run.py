@@ -115,7 +115,8 @@ def plans_of(planned: t.Mapping[str, t.Any] | None, account: str) -> dict[str, P
 def _plan_of(part: t.Mapping[str, t.Any]) -> PartPlan:
     plan = part["result"]["plan"]
     changes = sum(plan.get(name) or 0 for name in COUNTS)
-    return PartPlan(plan.get("digest"), changes, plan.get("incomplete") or 0, str(part.get("target")))
+    target, removals = str(part.get("target")), plan.get("remove") or 0
+    return PartPlan(plan.get("digest"), changes, plan.get("incomplete") or 0, target, removals)
 
 
 def plan_part(context: Context, part: Part) -> Result:
@@ -180,6 +181,15 @@ def run_part(context: Context, part: Part) -> Result:
     if result.failure is not None:
         result.failure.reword(context.say)
     return result
+
+
+def candidates_now(context: Context, part: Part) -> tuple[str, ...] | None:
+    """The removal candidate list as it is, for the part that writes it; None if it cannot be read."""
+    from .._candidates.converge import listed  # pylint: disable=import-outside-toplevel
+
+    with contextlib.suppress(LicensingError):
+        return listed(context.step(valid_options(part)))
+    return None
 
 
 def valid_options(part: Part) -> dict[str, t.Any]:

@@ -197,12 +197,15 @@ def test_limits(limits: Limits, texts: str) -> None:
 def test_what_leaves_the_list_with_its_license_does_not_change_the_digest(
     wish: Wish, live: list[str], licensed: frozenset[str], data: st.DataObject
 ) -> None:
-    """But any other device does, and so does the order of the others."""
-    wish = dataclasses.replace(wish, licensed=licensed)
-    known = licensed.union(wish.devices)
-    left = [device for device in live if device in known or data.draw(st.booleans())]
-    other = data.draw(LIVE)
+    """But any other device does, so does the order of the others, and so does a device that comes."""
     digest = make_candidates_plan(wish, live).digest
-    assert make_candidates_plan(wish, left).digest == digest
-    same = [one for one in other if one in known] == [one for one in live if one in known]
-    assert (make_candidates_plan(wish, other).digest == digest) is same
+    later = dataclasses.replace(wish, before=tuple(live), licensed=licensed)
+    known = licensed.union(wish.devices)
+    gone = data.draw(st.frozensets(st.sampled_from("abcdefg"))) - known
+    left = [device for device in live if device not in gone]
+    assert make_candidates_plan(later, left).digest == digest
+    assert (make_candidates_plan(wish, left).digest == digest) is (left == live), "if no license was removed"
+    other = data.draw(LIVE)
+    lost = {*live} - {*other} - known
+    same = other == [device for device in live if device not in lost]
+    assert (make_candidates_plan(later, other).digest == digest) is same

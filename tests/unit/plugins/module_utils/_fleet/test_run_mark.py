@@ -59,7 +59,7 @@ def test_what_a_run_sends_bears_its_mark() -> None:
 
     order = ApplyOptions("lists", mark, approved=False, wait=True, wait_timeout=1.0)
     plans = {part.name: PartPlan("0" * 64, 1) for part in parts}
-    carry_out(parts, plans, order, run, Halt(None, ACCOUNT))
+    carry_out(parts, plans, order, run, lambda _part: None, Halt(None, ACCOUNT))
     assert [part.name for part in begun] == ["a", "fota", "b-remove"]
     named = [part.options["request_id"] for part in begun if part.kind == "simsec"]
     assert [name.startswith(mark) for name in named] == [True, True]
@@ -84,7 +84,9 @@ def test_a_part_of_an_undo_that_no_digest_binds(approved: bool, limit: int | Non
         return Result({})
 
     order = ApplyOptions("lists", new_mark(), approved=approved, wait=True, wait_timeout=1.0)
-    carry_out(parts, {part.name: PartPlan("d", 7) for part in parts}, order, run, Halt(None, ACCOUNT))
+    carry_out(
+        parts, {part.name: PartPlan("d", 7) for part in parts}, order, run, lambda _part: None, Halt(None, ACCOUNT)
+    )
     names = ["fotatake", "fotagive", "simsectake", "simsecmoved", "removal_candidates"]
     assert [part.name for part in begun] == names
     assert {part.options["max_changes"] for part in begun} == {most}
