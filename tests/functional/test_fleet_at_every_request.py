@@ -7,8 +7,8 @@
 An apply of an account sends 27 requests. Each account of an estate has a door of its own, at which something happens
 when its own request arrives; so one run of C(ansible-playbook) shows many moments at once. By default each meets
 one of the three writers, within limits, and one of the four ways to end a run: by turns, so that not each meets all
-of them. Every second one also meets a writer after an approval. With C(FLEET_MATRIX=full) in the environment, each meets
-all of them.
+of them. Every second one also meets a writer after an approval. With C(FLEET_MATRIX=full) in the environment, each
+meets all of them.
 
 After an approval nobody is disturbed while the plan is made again: any difference stops the whole run, which other
 tests show. What a signal ends is judged from the moment at which ansible-playbook is gone: only then can a module know.
