@@ -23,8 +23,8 @@ from .clock import now
 from .errors import damaged, guarded, unusable
 from .high_water_mark import note_request, noted_request
 from .lock import known_journal, known_move, remember_journal
-from .moved import MARK, Mark, mark_of, require_not_moved, set_mark, was_moved
 from .moved import VERSION as MOVED
+from .moved import Mark, mark_of, require_not_moved, set_mark, was_moved
 from .name import require_one_name
 from .schema import SCHEMA
 from .sqlite_connection import patient
@@ -237,7 +237,7 @@ def require_version(db: sqlite3.Connection, path: str, *, moving: Mark | None, o
     """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version == MOVED and not moving:
-        require_not_moved(path, mark_of(db.execute(MARK).fetchone()), opened=opened)
+        require_not_moved(path, mark_of(SqliteTransaction(db)), opened=opened)
     if version > len(SCHEMA) and version != MOVED:
         raise LicensingError(
             f"The journal {path} was written by a newer release (its schema is {version}, this one knows "

@@ -27,7 +27,7 @@ import typing as t
 import uuid
 
 from .._errors import LicensingError
-from .move_end import LEAVING, TABLES, End, end_of, opened_end, other_move
+from .move_end import LEAVING, TABLES, End, end_of, opened_end, other_move, seen_end
 from .moved import GIVE_UP, Mark, clear_mark, set_mark
 from .schema import SCHEMA
 from .store import Store, Transaction, Values
@@ -81,12 +81,10 @@ def move(source: str, target: str, *, told: Told, patience: float, check: bool) 
         old = opened(source, LEAVING, write=False)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name} that could be moved.", code="journal_unusable")
-        with old.reading() as db:
-            here = end_of(db)
+        here = seen_end(old)
         filling = Mark("filling", old.name, here.identity, str(uuid.uuid4()))
         new = opened(target, filling, write=False)
-        with new.reading() as db:
-            there = end_of(db)
+        there = seen_end(new)
         step = _step(there, here, old.name, new.name)
         if check or step == "done":
             return Moved(step != "done", here.identity, here.rows)
@@ -97,8 +95,7 @@ def move(source: str, target: str, *, told: Told, patience: float, check: bool) 
             filled = _fill(stack, old, opened(target, filling, write=True), filling, patience, told)
         _finish(old, filled)
         _release(opened(target, filling, write=True), filled)
-        with old.reading() as db:
-            rows = end_of(db).rows
+        rows = seen_end(old).rows
     # Beside a file, its last request is noted when it is opened.
     open_store(target, write=True, told=told, patience=patience).close()
     return Moved(True, here.identity, rows)
@@ -148,8 +145,7 @@ def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, pa
     """Everything until the target has all rows. Returns its mark."""
     # At a place without a journal, jobs that record nothing may be sending.
     stack.enter_context(new.place_lock(patience, moving=True))
-    with old.reading() as db:
-        here = end_of(db)
+    here = seen_end(old)
     with new.writing() as db:
         filling = _claim(db, here, filling, new.name)
     leaving = Mark("leaving", new.name, filling.identity, filling.target)

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from .._errors import LicensingError
-from .moved import MARK, Mark, mark_of
+from .moved import Mark, mark_of, read_now
 from .schema import SCHEMA
 from .store import Store, Transaction
 from .stores import open_store
@@ -53,11 +53,16 @@ def opened_end(
 
 def end_of(db: Transaction) -> End:
     """What is there, in the transaction that changes it."""
-    mark = mark_of(db.execute(MARK).fetchone()) if db.version() > len(SCHEMA) else _UNMARKED
+    mark = mark_of(db) if db.version() > len(SCHEMA) else _UNMARKED
     identity = str(db.execute("SELECT uuid FROM identity").fetchone()[0])
     request = int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0])
     rows = {table: int(db.execute(_NUMBER + table).fetchone()[0]) for table in TABLES}
     return End(mark, identity, request, rows)
+
+
+def seen_end(store: Store) -> End:
+    """What is there now."""
+    return read_now(store, end_of)
 
 
 def other_move(name: str, mark: Mark, advice: str) -> LicensingError:

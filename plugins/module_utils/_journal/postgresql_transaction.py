@@ -12,7 +12,9 @@ import itertools
 import typing as t
 
 from .dialect import query, unnested
+from .moved import MARK, MarkGone
 from .moved import VERSION as MOVED
+from .psycopg_dep import psycopg
 from .store import Rows, Values
 
 _SIZE = (
@@ -92,6 +94,13 @@ class PostgresTransaction:
     def size(self) -> int:
         """See C(Transaction)."""
         return int(self._db.execute(_SIZE).fetchone()[0])
+
+    def mark(self) -> t.Any:
+        """See C(Transaction). A table that is dropped is gone for all, whatever state a transaction sees."""
+        try:
+            return self._db.execute(MARK).fetchone()
+        except psycopg().errors.UndefinedTable:
+            raise MarkGone from None
 
     def set_version(self, version: int) -> None:
         """See C(Transaction). Every role shall see why a marked journal is refused."""

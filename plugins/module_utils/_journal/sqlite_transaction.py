@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .moved import MARK
 from .store import Rows, Values
 
 if t.TYPE_CHECKING:
@@ -59,6 +60,10 @@ class SqliteTransaction:
         """See C(Transaction)."""
         count, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         return int(count * size)
+
+    def mark(self) -> t.Any:
+        """See C(Transaction). A transaction sees one state of all tables."""
+        return self._db.execute(MARK).fetchone()
 
     def set_version(self, version: int) -> None:
         """See C(Transaction)."""

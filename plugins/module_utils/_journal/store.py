@@ -68,6 +68,12 @@ class Transaction(t.Protocol):
     def size(self) -> int:
         """Bytes that the journal takes up."""
 
+    def mark(self) -> t.Any:
+        """The only row of the mark of a move, see C(_journal/moved.py); None if it has none.
+
+        :raises MarkGone: there is no mark. A move may have ended after the version was read.
+        """
+
     def set_version(self, version: int) -> None:
         """Set the version of the schema."""
 

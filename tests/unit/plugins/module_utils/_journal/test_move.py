@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import multiprocessing
 import shutil
@@ -25,10 +26,23 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.give
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inventory import history_rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import Moved, move
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move_end import TABLES
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark, set_mark
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move_end import TABLES, end_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import (
+    VERSION,
+    Mark,
+    MarkGone,
+    clear_mark,
+    read_now,
+    require_here,
+    set_mark,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.one_at_a_time import one_at_a_time
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.postgresql_transaction import (
+    PostgresTransaction,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.sqlite_transaction import SqliteTransaction
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import is_database
@@ -251,6 +265,52 @@ def test_a_job_that_records_nothing_does_not_begin_where_the_journal_was(
     with pytest.raises(LicensingError) as caught:
         change_fota(old)
     assert (caught.value.code, new in caught.value.message) == ("journal_moved", True)
+
+
+@pytest.mark.parametrize("place", ["database", "file"])
+def test_a_move_that_ends_while_its_mark_is_read_is_no_damage(
+    places: dict[str, str], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version was read before, and the mark is not there any more."""
+    given = places[place]
+    mark, ended = Mark("leaving", "elsewhere"), list[int]()
+    with opened_to_move(given) as one, opened_to_move(given) as other:
+        kind = PostgresTransaction if place == "database" else SqliteTransaction
+        real = kind.version
+
+        def slow(db: t.Any) -> int:
+            version = real(db)
+            if version == VERSION and not ended:
+                ended.append(version)
+                with other.writing() as there:
+                    clear_mark(there, len(SCHEMA))
+            return version
+
+        reads: tuple[t.Callable[[Transaction], t.Any], ...] = (
+            functools.partial(require_here, one.name),
+            lambda db: end_of(db).mark.state,
+        )
+        for number, read in enumerate(reads):
+            ended.clear()
+            with one.writing() as db:
+                set_mark(db, mark)
+            with monkeypatch.context() as patch:
+                patch.setattr(kind, "version", slow)
+                if place == "database":
+                    assert not read_now(one, read)
+                else:
+                    # It shows one state, in which the mark is still there.
+                    with pytest.raises(LicensingError) if number == 0 else contextlib.nullcontext():
+                        assert read_now(one, read) == "leaving"
+            assert ended == [VERSION]
+        if place == "database":
+            with one.writing() as db:
+                set_mark(db, mark)
+                db.execute("DROP TABLE moved")
+            with pytest.raises(MarkGone, match="restore the journal from a backup"):
+                read_now(one, end_of)
+            with pytest.raises(MarkGone):
+                open_store(given, write=False, told=never)
 
 
 @pytest.mark.parametrize("target", ["file", "database"])
