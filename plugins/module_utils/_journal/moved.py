@@ -50,6 +50,9 @@ GIVE_UP = "give the move up: run simsec_journal with 'give_up_move: true' and th
 """What to do if the target is lost."""
 
 
+MEANWHILE = "Another task did that at the same time. Run again"
+
+
 def set_mark(db: Transaction, mark: Mark) -> None:
     """Mark a journal, in the same transaction that looks at what is there."""
     db.execute("CREATE TABLE IF NOT EXISTS moved (state TEXT, other TEXT, identity TEXT, target TEXT, since TEXT)")
