@@ -13,6 +13,7 @@ otherwise. The file belongs on a local disk. Two small files are beside it, see 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import typing as t
 import urllib.parse
@@ -21,6 +22,7 @@ import uuid
 from .._errors import LicensingError
 from .clock import now
 from .errors import damaged, guarded, unusable
+from .file_copy import copied, may_write
 from .high_water_mark import note_request, noted_request
 from .lock import known_journal, known_move, remember_journal
 from .moved import VERSION as MOVED
@@ -122,7 +124,7 @@ def _open_file(path: str, patience: float, told: Told, moving: Mark | None) -> s
         _set(db, "synchronous", "FULL")
         _upgraded(db, moving)
         if not _is_target(moving):
-            _compare(db, path)
+            _compare(db, path, noted_request(path))
             remember_journal(path, _identity(db))
             note_request(path, _last_request(db))
     except BaseException:
@@ -146,12 +148,13 @@ def _identity(db: sqlite3.Connection) -> str:
     return str(db.execute("SELECT uuid FROM identity").fetchone()[0]) if "identity" in _tables(db) else ""
 
 
-def _compare(db: sqlite3.Connection, path: str) -> None:
-    """Refuse a journal that is not the one used here before, or that is an older copy of it."""
+def _compare(db: sqlite3.Connection, path: str, noted: int) -> None:
+    """Refuse a journal that is not the one used here before, or that is an older copy of it.
+
+    :param noted: the last request beside it, from before the journal was read.
+    """
     if int(db.execute("PRAGMA user_version").fetchone()[0]) != MOVED:
         _require_here(path)
-    # Read the mark first, because others may be sending right now.
-    noted = noted_request(path)
     expected, found = known_journal(path), _identity(db)
     if expected and found != expected:
         raise LicensingError(
@@ -180,12 +183,19 @@ def _open_to_read(path: str, patience: float, told: Told, moving: Mark | None) -
         return _upgraded(_open(":memory:", patience, told))
     if not os.access(path, os.R_OK):
         raise unusable(path, "it is not readable")
-    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?{_reading_mode(path)}", patience, told)
+    # Before the journal is read, because others may be sending right now.
+    noted = noted_request(path)
+    if may_write(path):
+        # To change nothing, a log that was left behind is not written to the file.
+        mode = "ro" if os.path.exists(path + "-wal") else "rw"
+        db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode={mode}", patience, told)
+    else:
+        db = copied(path, functools.partial(_open, patience=patience, told=told), patience, told)
     try:
         _set(db, "query_only", "ON")
         version = _identify(db, path, moving)
         if not _is_target(moving):
-            _compare(db, path)
+            _compare(db, path, noted)
         if version < len(SCHEMA):
             copy = _open(":memory:", patience, told)
             db.backup(copy)
@@ -195,19 +205,6 @@ def _open_to_read(path: str, patience: float, told: Told, moving: Mark | None) -
         db.close()
         raise
     return db
-
-
-def _reading_mode(path: str) -> str:
-    """How to open a journal so that reading leaves no files behind."""
-    if os.path.exists(path + "-wal"):
-        return "mode=ro"
-    folder = os.path.dirname(os.path.abspath(path))
-    if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
-        # Only a process that may write removes the files of the log again.
-        return "mode=rw"
-    # Who may not write cannot create the shared memory of the log, or would own it, and keep the owner of the journal
-    # out. Without a log, it is not needed.
-    return "mode=ro&immutable=1"
 
 
 def _open(uri: str, patience: float, told: Told) -> sqlite3.Connection:
