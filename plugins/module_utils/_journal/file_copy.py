@@ -43,11 +43,6 @@ _LOOK_EVERY = 0.05
 _ALONE = threading.Lock()
 
 
-def may_write(path: str) -> bool:
-    """Whether this process may write a journal, and so may create and remove the files of its log."""
-    return os.access(path, os.W_OK) and os.access(os.path.dirname(os.path.abspath(path)), os.W_OK)
-
-
 def copied(path: str, open_: Open, patience: float, told: Told) -> sqlite3.Connection:
     """What a journal holds now. Beside it, nothing is created.
 
