@@ -153,6 +153,15 @@ def test_a_run_that_was_killed_goes_on_on_another_node(nodes: tuple[Fleet, Fleet
         again = first.apply(approved=digest, **journal)
         assert again.returncode == 0, again.text
         assert simulator.writes() == []
+        # The approval covers both runs, so an undo of either one ends it.
+        undone = second("undo", "undo", "-e", "fleet_require_approval=false", run="latest", **journal)
+        assert undone.returncode == 0, undone.text
+        held = [licensed(simulator, number) for number in (1, 2)]
+        assert [len(one) for one in held] < [16, 12]
+        refused = first.apply(approved=digest, **journal)
+        assert refused.returncode != 0, refused.text
+        assert f"{run_of(undone)} undid that" in " ".join(refused.text.split())
+        assert [licensed(simulator, number) for number in (1, 2)] == held
 
 
 @pytest.mark.parametrize("by", ["digest", "file"])

@@ -72,7 +72,9 @@ def keep_record(runs: FleetRuns, record: RunRecord) -> None:
     """
     from .._journal.fleet_runs import KeptRun  # pylint: disable=import-outside-toplevel
 
-    about = KeptRun(record.run, record.kind, record.plan, record.started, record.ended, record.status)
+    about = KeptRun(
+        record.run, record.kind, record.plan, record.started, record.ended, record.status, record.approved or ""
+    )
     runs.keep(about, [account.account for account in record.accounts], pieces(record.to_json()))
 
 

@@ -33,7 +33,7 @@ from .plan_make import failed_account, make_account, planned_parts, report_of, w
 from .plan_options import PlanOptions, read_plan_options
 from .plan_view import Approval, pages_of
 from .plan_words import as_remaining, as_summary, awaited, hopeless, once_more
-from .rest import undone_of
+from .rest import rest_of, undone_of
 from .status import tell
 from .undone import Undos
 
@@ -124,6 +124,8 @@ def run(context: Context, plans: Plans) -> Result:
     changed = _difference(options, plans, document, approved) if approved else None
     if changed is not None and not plans.writes_another:
         options = options._replace(dest=None)
+    if approved and changed is None:
+        document = rest_of(approved, document)
     _keep(context, options, document)
     why_not_apply = hopeless(document)
     command, long = ("", {}) if why_not_apply else _command(options, document.digest)

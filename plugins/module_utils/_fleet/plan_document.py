@@ -56,6 +56,7 @@ class PlanDocument(t.NamedTuple):
     :param checksum: over the whole file.
     :param failure: limits of the whole run that it exceeds.
     :param again: the undo of the same plan, if it is made again after that. An approval from before does not cover it.
+    :param approved: the digest of the approved plan, if this is only the rest of that. It is not part of its digest.
     :param undoes: for an undo, the run; C(left), how many changes stay; C(later_runs_known), whether all are known.
     """
 
@@ -71,6 +72,7 @@ class PlanDocument(t.NamedTuple):
     left: int | None = None
     later_runs_known: bool | None = None
     again: UndonePlan | None = None
+    approved: str | None = None
     format: int = FORMAT
 
     @property
@@ -112,7 +114,7 @@ class PlanDocument(t.NamedTuple):
             status=worst(statuses),
         )
         # Not approved: when the plan was made, and how it compares with limits of the run, which depend on who runs it.
-        left_out = ("digest", "checksum", "created", "status", "failure")
+        left_out = ("digest", "checksum", "created", "status", "failure", "approved")
         named = [[one.account, one.digest] for one in accounts]
         made = made._replace(digest=digest_of(made, *left_out, accounts=named))
         return made._replace(checksum=digest_of(made, "checksum"))

@@ -58,6 +58,7 @@ def _are_ids(value: t.Any) -> bool:
 
 
 Time = t.Annotated[str, like(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")]
+DIGEST = "[0-9a-f]{64}"
 RunKind = t.Literal["apply", "undo"]
 RunRow = dict[str, str]
 """A device with its C(planned) change, C(outcome), C(reason), and C(request_id). Records have millions of them, so they
@@ -115,6 +116,7 @@ class RunRecord(t.NamedTuple):
 
     :param ended: None while it is in progress, or if it was killed.
     :param plan: the digest of its plan.
+    :param approved: the digest of the approved plan, if its own is only the rest of that.
     :param status: the one word for it, in the record, the log, the pages, and the report: failed if a part failed,
         incomplete if something else is not as wanted at the end. Records before 0.6 call that done.
     :param beside: unfinished runs that had started before; C(seen), see C(history.Place).
@@ -129,7 +131,7 @@ class RunRecord(t.NamedTuple):
     kind: RunKind
     started: Time
     ended: Time | None
-    plan: t.Annotated[str, like(r"([0-9a-f]{64})?")]
+    plan: t.Annotated[str, like(f"({DIGEST})?")]
     status: t.Literal["running", "done", "incomplete", "failed"]
     accounts: list[RunAccount]
     beside: list[str] | None = None
@@ -139,6 +141,7 @@ class RunRecord(t.NamedTuple):
     undoes: str | None = None
     history: str | None = None
     source: t.Literal["survey"] | None = None
+    approved: t.Annotated[str, like(DIGEST)] | None = None
     checksum: str = ""
     format: int = FORMAT
 

@@ -32,6 +32,19 @@ if t.TYPE_CHECKING:
 NAME = "run.json"
 
 
+class NotInJournal(LicensingError):
+    """The record of a run that has ended is whole in its files, and only the journal does not have it."""
+
+    def __init__(self, error: LicensingError, path: str) -> None:
+        # Before the run, that would be true of the same error.
+        text = error.message.replace(" Nothing was sent.", "")
+        super().__init__(
+            f"{text} The record of the run is whole in {path}. The journal has only the one from its start.",
+            code=error.code,
+            **error.details,
+        )
+
+
 class Places(t.NamedTuple):
     """Where the record of a run is kept.
 
@@ -94,7 +107,8 @@ class Places(t.NamedTuple):
         return None
 
     def complete(self, record: RunRecord) -> tuple[str, LicensingError | None]:
-        """Write the record of a finished run to all places. Returns its path, and why one could not be written.
+        """Write the record of a finished run to all places. Returns its path, and why one could not be written; of the
+        journal only if the files could.
 
         If another run has started in the same directory in the meantime, that run's record stays.
         """
@@ -102,20 +116,23 @@ class Places(t.NamedTuple):
         there = _run_of(os.path.join(self.dest, NAME))
         name = NAME if there in (None, record.run) else f"run-{record.run}.json"
         path = os.path.join(self.dest, name)
-        failures = [self.unopened] if self.unopened else []
+        failures: list[LicensingError] = []
         for folder, file in ((self.history, f"{record.run}.json"), (self.dest, name)):
             if folder:
                 try:
                     path = write_record(folder, file, record)
                 except LicensingError as error:
                     failures.append(error)
+        for failure in failures:
+            failure.add(" The record from the start of the run contains what it was about to do.")
+        missing = self.unopened
         if self.runs is not None:
             try:
                 keep_record(self.runs, record)
             except LicensingError as error:
-                failures.append(error)
-        for failure in failures:
-            failure.add(" The record from the start of the run contains what it was about to do.")
+                missing = error
+        if missing is not None:
+            failures.append(NotInJournal(missing, path))
         leave(self.history, record.run)
         return path, failures[0] if failures else None
 

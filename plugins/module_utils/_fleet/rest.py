@@ -11,51 +11,74 @@ Without a record of the run, nobody can tell the rest of an approved part from a
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from .._client.stop import Told
 from .._plan.incomplete import is_done
 from .all_runs import record_of, runs_of
+from .past_runs import has_run_of, in_directory
+from .plan_document import PlanDocument
 from .plan_part import PlanCounts, PlanPart
 from .record import RunRecord
 from .record_read import read_record
+
+if t.TYPE_CHECKING:
+    from .._journal.fleet_runs import FleetRuns
+
+_MOST = 1000
+"""Runs of one plan."""
 
 Undone = t.Mapping[tuple[str, str], t.Collection[str]]
 """The devices that a run did not do, by the account and the name of the part's list."""
 
 
 def undone_of(digest: str, directory: str | None, journal: str | None, told: Told) -> Undone:
-    """What the newest run of a plan did not do, according to its record. Nothing, if no run began.
+    """What the runs of an approved plan did not do, according to their records. Nothing, if no run began.
+
+    Of each part, the last run that began it knows: the first one, or one that went on with what was left.
 
     :param digest: of the plan.
-    :param directory: records of all runs, for a run that the journal does not know.
+    :param directory: records of all runs, for runs that the journal does not know.
     :param told: whether the task must end soon.
     :raises OptionsError: C(run_file_invalid).
     :raises LicensingError: the journal cannot be read.
     """
+    found: dict[tuple[str, str], t.Collection[str]] = {}
     with runs_of(journal, write=False, told=told) as runs:
-        newest = runs.newest(1, plan=digest) if runs is not None else []
-        record = record_of(runs, newest[0].name) if runs is not None and newest else None
-    record = record or next(_in_directory(digest, directory), None)
-    return {
-        (account.account, part.list or ""): {row["device_id"] for row in part.devices if not is_done(row)}
-        for account in (record.accounts if record else ())
-        for part in account.parts
-    }
+        kept = runs is not None and bool(runs.newest(1, plan=digest))
+        for record in _in_journal(digest, t.cast("FleetRuns", runs)) if kept else _in_directory(digest, directory):
+            for account in record.accounts:
+                for part in account.parts:
+                    undone = {row["device_id"] for row in part.devices if not is_done(row)}
+                    found.setdefault((account.account, part.list or ""), undone)
+            if record.plan == digest:
+                # It had the whole plan to do.
+                break
+    return found
+
+
+def _in_journal(digest: str, runs: FleetRuns) -> t.Iterator[RunRecord]:
+    """The records of the runs of a plan, newest first."""
+    for kept in runs.newest(_MOST, plan=digest):
+        record = record_of(runs, kept.name)
+        if record is not None:
+            yield record
 
 
 def _in_directory(digest: str, directory: str | None) -> t.Iterator[RunRecord]:
-    """The records of the runs of a plan, newest first. The name of a run has the start of its plan's digest."""
-    try:
-        names = os.listdir(directory) if directory else []
-    except OSError:
-        return
-    for name in sorted(names, reverse=True):
-        if digest[:8] in name and name.endswith(".json") and not name.startswith("."):
-            record = read_record(os.path.join(str(directory), name))
-            if record.plan == digest:
-                yield record
+    """The same. Their names need not have the start of the plan's digest, because a rest has a digest of its own."""
+    for run, path in in_directory(directory) if has_run_of(digest, directory) else ():
+        if run.is_of(digest):
+            yield read_record(path)
+
+
+def rest_of(approved: PlanDocument | str, now: PlanDocument) -> PlanDocument:
+    """A plan that may be carried out with this approval. If it is only what is left, it says of which plan.
+
+    Otherwise, an undo of it would not count against that approval.
+    """
+    digest = approved if isinstance(approved, str) else approved.approved or approved.digest
+    return now if digest == now.digest else now._replace(approved=digest).sealed()
 
 
 def is_rest(now: PlanPart, before: PlanPart, undone: t.Container[str]) -> bool:

@@ -16,7 +16,7 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .plan_end import INCOMPLETE, shown
 from .record import RunRecord
-from .record_keep import NAME, Places, places_of
+from .record_keep import NAME, NotInJournal, Places, places_of
 from .run_begin import planned_document, start
 from .run_options import RecordOptions, read_record_options
 from .run_results import ended_record, hand_out, lost_record
@@ -39,7 +39,7 @@ def run(context: Context) -> Result:
 def _run(context: Context, options: RecordOptions, problems: list[Problem], places: Places) -> Result:
     now = datetime.datetime.now(datetime.timezone.utc)
     failure: LicensingError | None = None
-    remaining = ""
+    remaining, whole = "", True
     if options.starting:
         plan = planned_document(str(options.plan))
         record, path = start(plan, options, places, now, problems)
@@ -55,7 +55,8 @@ def _run(context: Context, options: RecordOptions, problems: list[Problem], plac
         ended = known is not None and known.ended is not None
         record = known if known and ended else ended_record(known or lost_record(options, now), options, now)
         path, failure = places.complete(record)
-        if failure is None:
+        whole = failure is None or isinstance(failure, NotInJournal)
+        if whole:
             hand_out(options, record)
         shutil.rmtree(_stop_file(options, record), ignore_errors=True)
         remaining = not_done(record, options.journal, path)
@@ -66,11 +67,11 @@ def _run(context: Context, options: RecordOptions, problems: list[Problem], plac
     # On another node, there is only the journal.
     undo = undo_command(options.how, path if places.runs is None else record.run)
     extra = Extra(undo, options.cost(record), options.journal)
-    files, unwritten = written(record, path, options.templates, extra) if failure is None else ({}, None)
+    files, unwritten = written(record, path, options.templates, extra) if whole else ({}, None)
     if unwritten is not None and options.starting:
         context.warn(unwritten.message)
-    elif unwritten is not None:
-        failure = unwritten
+    else:
+        failure = failure or unwritten
     left = "" if record.ended is None else left_after(record, options.journal)
     red = f"Not everything is as wanted. {left} See {path}." if left and options.fail_on in INCOMPLETE else ""
     lines = last_lines(record, path, files, left, undo)

@@ -109,6 +109,7 @@ def _started(plan: PlanDocument, options: RecordOptions, places: Places, now: da
         undoes=plan.undoes.run if plan.undoes else None,
         source="survey" if plan.caller == "survey" else None,
         history=os.path.realpath(options.history) if options.history else None,
+        approved=plan.approved,
     )
 
 

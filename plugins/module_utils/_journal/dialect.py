@@ -14,7 +14,8 @@ import re
 _ORDERED_JOIN = re.compile(r"\bCROSS JOIN (\w+(?: AS \w+)?) ON\b")
 _POSITION = re.compile(r"\binstr\(")
 
-_ONE_ROW = re.compile(r"^INSERT INTO .* VALUES (\(\?(?:, \?)*\))$")
+_ONE_ROW = re.compile(r"^INSERT INTO .* (VALUES \(\?(?:, \?)*\))$")
+_ROWS = "SELECT * FROM unnest({})"
 
 _NUMBER_KEY = re.compile(r"\bINTEGER PRIMARY KEY(?: AUTOINCREMENT)?")
 _TYPES = {"INTEGER": "BIGINT", "TEXT": 'TEXT COLLATE "C"', "REAL": "DOUBLE PRECISION", "BLOB": "BYTEA"}
@@ -32,10 +33,14 @@ def query(statement: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def repeated(statement: str, rows: int) -> str | None:
-    """An insertion of so many rows; None if it is not a plain insertion of one."""
+def unnested(statement: str, types: tuple[str, ...]) -> str | None:
+    """An insertion of any number of rows, whose columns are arrays; None if it is not a plain insertion of a row.
+
+    :param types: of the columns.
+    """
     found = _ONE_ROW.search(statement)
-    return found and statement[: found.start(1)] + ", ".join([found.group(1)] * rows)
+    arrays = ", ".join(f"%s::{one}[]" for one in types)
+    return found and statement[: found.start(1)] + _ROWS.format(arrays)
 
 
 def definition(statement: str) -> list[str]:

@@ -13,6 +13,7 @@ otherwise. The file belongs on a local disk. Two small files are beside it, see 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import typing as t
 import urllib.parse
@@ -21,10 +22,11 @@ import uuid
 from .._errors import LicensingError
 from .clock import now
 from .errors import damaged, guarded, unusable
+from .file_noted import identity_of, last_request, require_not_noted_moved, require_noted, tables_of
 from .high_water_mark import note_request, noted_request
 from .lock import known_journal, known_move, remember_journal
-from .moved import MARK, Mark, mark_of, require_not_moved, set_mark, was_moved
 from .moved import VERSION as MOVED
+from .moved import Mark, mark_of, require_not_moved, set_mark
 from .name import require_one_name
 from .schema import SCHEMA
 from .sqlite_connection import patient
@@ -79,9 +81,14 @@ def require_writable(path: str) -> None:
 
     :raises LicensingError: C(journal_unusable).
     """
-    for place in (os.path.dirname(os.path.abspath(path)), path):
-        if path and os.path.exists(place) and not os.access(place, os.W_OK):
-            raise unusable(path, "the file or its directory is read-only")
+    if path and not may_write(path):
+        raise unusable(path, "the file or its directory is read-only")
+
+
+def may_write(path: str) -> bool:
+    """Whether this process may write a journal, and so may create and remove the files of its log."""
+    places = (os.path.dirname(os.path.abspath(path)), path)
+    return all(os.access(place, os.W_OK) for place in places if os.path.exists(place))
 
 
 def require_directory(path: str) -> None:
@@ -100,7 +107,7 @@ def _check_place(path: str, moving: Mark | None) -> None:
     require_one_name(path)
     expected, gone = known_journal(path), not os.path.exists(path) or os.path.getsize(path) == 0
     if expected and gone and not (moving and known_move(path)):
-        _require_here(path)
+        require_not_noted_moved(path)
         raise LicensingError(
             f"The journal {path} is gone or empty, but {path}.id says that there was one ({expected}). What was sent "
             "so far would be forgotten. Restore the file; or if it was given up on purpose, remove the .id file too.",
@@ -122,9 +129,9 @@ def _open_file(path: str, patience: float, told: Told, moving: Mark | None) -> s
         _set(db, "synchronous", "FULL")
         _upgraded(db, moving)
         if not _is_target(moving):
-            _compare(db, path)
-            remember_journal(path, _identity(db))
-            note_request(path, _last_request(db))
+            require_noted(db, path, noted_request(path))
+            remember_journal(path, identity_of(db))
+            note_request(path, last_request(db))
     except BaseException:
         db.close()
         raise
@@ -136,56 +143,27 @@ def _is_target(moving: Mark | None) -> bool:
     return moving is not None and moving.state == "filling"
 
 
-def _require_here(path: str) -> None:
-    """Refuse a journal that was moved away, whatever is there now."""
-    if other := known_move(path):
-        raise was_moved(path, other, f"The file {path}.id says so. ")
-
-
-def _identity(db: sqlite3.Connection) -> str:
-    return str(db.execute("SELECT uuid FROM identity").fetchone()[0]) if "identity" in _tables(db) else ""
-
-
-def _compare(db: sqlite3.Connection, path: str) -> None:
-    """Refuse a journal that is not the one used here before, or that is an older copy of it."""
-    if int(db.execute("PRAGMA user_version").fetchone()[0]) != MOVED:
-        _require_here(path)
-    # Read the mark first, because others may be sending right now.
-    noted = noted_request(path)
-    expected, found = known_journal(path), _identity(db)
-    if expected and found != expected:
-        raise LicensingError(
-            f"The journal {path} is not the one ({found or 'empty'}) that {path}.id names ({expected}). With the wrong "
-            "journal, everything would be sent again. Restore the right journal. If you replaced it on purpose, "
-            "remove the .id file.",
-            code="journal_damaged",
-        )
-    last = _last_request(db)
-    if last < noted:
-        raise LicensingError(
-            f"The journal {path} is an older copy: it ends with request {last}, but {path}.id names {noted}. "
-            "What was sent since would be sent again. Nothing was sent. Restore the newest journal, "
-            f"together with {path}-wal if there is one. If there is no newer one, remove the .id file, but then it is "
-            "unknown what was sent since.",
-            code="journal_behind",
-        )
-
-
-def _last_request(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0]) if "request" in _tables(db) else 0
-
-
 def _open_to_read(path: str, patience: float, told: Told, moving: Mark | None) -> sqlite3.Connection:
     if not os.path.exists(path):
         return _upgraded(_open(":memory:", patience, told))
     if not os.access(path, os.R_OK):
         raise unusable(path, "it is not readable")
-    db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?{_reading_mode(path)}", patience, told)
+    # Before the journal is read, because others may be sending right now.
+    noted = noted_request(path)
+    if may_write(path):
+        # To change nothing, a log that was left behind is not written to the file.
+        mode = "ro" if os.path.exists(path + "-wal") else "rw"
+        db = _open(f"file:{urllib.parse.quote(os.path.abspath(path))}?mode={mode}", patience, told)
+    else:
+        # A module compiles what it imports, each time. Most tasks may write.
+        from .file_copy import copied  # pylint: disable=import-outside-toplevel
+
+        db = copied(path, functools.partial(_open, patience=patience, told=told), patience, told)
     try:
         _set(db, "query_only", "ON")
         version = _identify(db, path, moving)
         if not _is_target(moving):
-            _compare(db, path)
+            require_noted(db, path, noted)
         if version < len(SCHEMA):
             copy = _open(":memory:", patience, told)
             db.backup(copy)
@@ -195,19 +173,6 @@ def _open_to_read(path: str, patience: float, told: Told, moving: Mark | None) -
         db.close()
         raise
     return db
-
-
-def _reading_mode(path: str) -> str:
-    """How to open a journal so that reading leaves no files behind."""
-    if os.path.exists(path + "-wal"):
-        return "mode=ro"
-    folder = os.path.dirname(os.path.abspath(path))
-    if os.access(path, os.W_OK) and os.access(folder, os.W_OK):
-        # Only a process that may write removes the files of the log again.
-        return "mode=rw"
-    # Who may not write cannot create the shared memory of the log, or would own it, and keep the owner of the journal
-    # out. Without a log, it is not needed.
-    return "mode=ro&immutable=1"
 
 
 def _open(uri: str, patience: float, told: Told) -> sqlite3.Connection:
@@ -237,7 +202,7 @@ def require_version(db: sqlite3.Connection, path: str, *, moving: Mark | None, o
     """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version == MOVED and not moving:
-        require_not_moved(path, mark_of(db.execute(MARK).fetchone()), opened=opened)
+        require_not_moved(path, mark_of(SqliteTransaction(db)), opened=opened)
     if version > len(SCHEMA) and version != MOVED:
         raise LicensingError(
             f"The journal {path} was written by a newer release (its schema is {version}, this one knows "
@@ -274,16 +239,12 @@ def _upgraded(db: sqlite3.Connection, moving: Mark | None = None) -> sqlite3.Con
 
 def _check(db: sqlite3.Connection, path: str) -> None:
     """Check for damage: always for a file of usual size, and otherwise if the last run did not finish."""
-    unended = "run" in _tables(db) and db.execute("SELECT 1 FROM run WHERE ended IS NULL LIMIT 1").fetchone()
+    unended = "run" in tables_of(db) and db.execute("SELECT 1 FROM run WHERE ended IS NULL LIMIT 1").fetchone()
     if os.path.getsize(path) > CHECKED_BELOW and not unended:
         return
     found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise damaged(path, str(found))
-
-
-def _tables(db: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def _set(db: sqlite3.Connection, name: str, value: str) -> None:

@@ -19,15 +19,16 @@ from .store import Store, Transaction
 MAX_OPEN = 100
 """How many unfinished runs a new run is told about. Killed runs never finish."""
 
-_NEWEST = "SELECT name, kind, plan, started, ended, status FROM fleet_run WHERE document IS NOT NULL"
+_NEWEST = "SELECT name, kind, plan, started, ended, status, approved FROM fleet_run WHERE document IS NOT NULL"
 _OF_ACCOUNTS = "AND id IN (SELECT run FROM fleet_run_account WHERE account IN"
-_NEW = "INSERT INTO fleet_run (name, kind, plan, started, ended, status) VALUES (?, ?, ?, ?, ?, ?)"
+_NEW = "INSERT INTO fleet_run (name, kind, plan, started, ended, status, approved) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 class KeptRun(t.NamedTuple):
     """A run, as the store lists it.
 
     :param ended: None while it is in progress, or if it was killed.
+    :param approved: the digest of the approved plan, if its own is only the rest of that; otherwise empty.
     """
 
     name: str
@@ -36,6 +37,7 @@ class KeptRun(t.NamedTuple):
     started: str
     ended: str | None
     status: str
+    approved: str = ""
 
 
 class FleetRuns:
@@ -80,8 +82,8 @@ class FleetRuns:
             key = found[0] if found else db.insert(_NEW, run)
             document = keep_document(db, pieces)
             db.execute(
-                "UPDATE fleet_run SET kind = ?, plan = ?, started = ?, ended = ?, status = ?, document = ? "
-                "WHERE id = ?",
+                "UPDATE fleet_run SET kind = ?, plan = ?, started = ?, ended = ?, status = ?, approved = ?, "
+                "document = ? WHERE id = ?",
                 (*run[1:], document, key),
             )
             db.executemany(
@@ -108,12 +110,14 @@ class FleetRuns:
     ) -> list[KeptRun]:
         """The newest runs, newest first.
 
+        :param plan: only runs of the plan with this digest, or of the rest of it.
         :param accounts: only runs of one of these.
         """
         query, values = _NEWEST, list[t.Any]()
-        for name, value in (("kind", kind), ("plan", plan)):
-            if value is not None:
-                query, values = f"{query} AND {name} = ?", [*values, value]
+        if kind is not None:
+            query, values = f"{query} AND kind = ?", [*values, kind]
+        if plan is not None:
+            query, values = f"{query} AND (plan = ? OR approved = ?)", [*values, plan, plan]
         if accounts is not None:
             marks = ",".join("?" * len(accounts)) or "NULL"
             query, values = f"{query} {_OF_ACCOUNTS} ({marks}))", [*values, *accounts]

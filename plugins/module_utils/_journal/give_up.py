@@ -12,12 +12,13 @@ That is possible until the source has moved for good. Until then, nobody used th
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 
 from .._errors import LicensingError
 from .lock import known_move
 from .move_end import LEAVING, end_of, opened_end, other_move
-from .moved import Mark, clear_mark
+from .moved import Mark, clear_mark, read_now
 from .schema import SCHEMA
 from .store import Store, Transaction
 
@@ -37,8 +38,7 @@ def give_up(source: str, *, told: Told, patience: float, check: bool) -> str:
         old = opened_end(stack, source, LEAVING, write=False, told=told, patience=patience)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name}.", code="journal_unusable")
-        with old.reading() as db:
-            mark = _may_be_given_up(old, db)
+        mark = read_now(old, functools.partial(_may_be_given_up, old))
         if check or not mark.state:
             return mark.other
         old = opened_end(stack, source, LEAVING, write=True, told=told, patience=patience)

@@ -42,9 +42,6 @@ from .stores import open_store
 if t.TYPE_CHECKING:
     from .._client.stop import Told
 
-_CHUNK = 900
-"""Devices in one query. SQLite accepts at least 999 parameters."""
-
 
 class Journal:
     """An open journal. Several threads may call its methods."""
@@ -52,6 +49,7 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._reading, self._writing = store.reading, store.writing
+        self._scopes: dict[Scope, int | None] = {}
 
     @property
     def path(self) -> str:
@@ -181,6 +179,8 @@ class Journal:
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
+            key = _scope(db, scope)
+        self._scopes[scope] = key
         self._store.run_begun()
         return run
 
@@ -195,7 +195,7 @@ class Journal:
         :raises LicensingError: it could not be written, or the file no longer has its name.
         """
         with self._writing() as db:
-            key = _scope(db, scope)
+            key = self._scopes.get(scope) or _scope(db, scope)
             values = (run, key, action, len(devices), x_request_id, now())
             request = db.insert(
                 "INSERT INTO request (run, scope, action, devices, x_request_id, state, sent) "
@@ -219,14 +219,14 @@ class Journal:
         lost.
         """
         with self._writing(flush=False) as db:
-            if db.execute("SELECT 1 FROM request WHERE request_id = ? AND id <> ?", (request_id, request)).fetchone():
-                return False
-            db.execute(
-                "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ?",
-                (request_id, now(), request),
-            )
-            adopt(db, request_id)
-        return True
+            fresh = db.execute(
+                "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ? "
+                "AND NOT EXISTS (SELECT 1 FROM request AS other WHERE other.request_id = ? AND other.id <> request.id)",
+                (request_id, now(), request, request_id),
+            ).rowcount
+            if fresh:
+                adopt(db, request_id)
+        return bool(fresh)
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Record any other result of a request."""
@@ -300,12 +300,10 @@ def _devices(db: Transaction, key: int) -> t.Iterator[tuple[str, list[Attempt]]]
 def _attempts(db: Transaction, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
     found: dict[str, list[Attempt]] = {}
     key = _scope(db, scope)
-    for start in range(0, len(devices), _CHUNK):
-        part = devices[start : start + _CHUNK]
-        marks = ",".join("?" * len(part))
-        rows = db.execute(f"{ATTEMPTS} AND entry.device_id IN ({marks}) {ATTEMPTS_ORDER}", (key, *part))
-        for device, *attempt in rows:
-            found.setdefault(device, []).append(Attempt(*attempt))
+    asked = f"{ATTEMPTS} AND entry.device_id {{among}} {ATTEMPTS_ORDER}"
+    # Without a number, nothing was ever sent.
+    for device, *attempt in db.among(asked, (key,), devices) if key is not None else ():
+        found.setdefault(device, []).append(Attempt(*attempt))
     return found
 
 
@@ -315,6 +313,7 @@ def _in_several(db: Transaction, scopes: t.Sequence[int]) -> list[str]:
     return [str(device) for (device,) in rows]
 
 
-def _scope(db: Transaction, scope: Scope) -> int:
+def _scope(db: Transaction, scope: Scope) -> int | None:
+    """The number of a scope; None if nothing was ever sent for it. It never changes."""
     row = db.execute("SELECT id FROM scope WHERE account = ? AND sku = ? AND kind = ?", scope).fetchone()
-    return int(row[0]) if row else -1
+    return int(row[0]) if row else None

@@ -14,6 +14,7 @@ process closed the same file elsewhere. That is why there are two files.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -102,14 +103,26 @@ def _opened(path: str) -> int:
     return handle
 
 
-def require_lockable(path: str) -> None:
-    """Refuse early if the file of locks cannot be opened. Nothing is created.
+def require_lockable(path: str, *, write: bool = True) -> None:
+    """Refuse early if the file of locks cannot be opened, for the reason that it will have then.
 
+    It is not tried, because that may create it, and closing it would release the locks of this process.
+
+    :param write: if False, only for reasons that are no lack of rights. Who may only read the journal may plan.
     :raises LicensingError: C(journal_unusable).
     """
-    lock = path + ".lock"
-    if not os.access(lock if os.path.exists(lock) else os.path.dirname(os.path.abspath(path)), os.W_OK):
-        raise _not_opened(path, "Permission denied")
+    lock = os.path.realpath(path + ".lock")
+    folder, why = os.path.dirname(lock), 0
+    if os.path.islink(lock):
+        why = errno.ELOOP
+    elif os.path.isdir(lock):
+        why = errno.EISDIR
+    elif not os.path.isdir(folder):
+        why = errno.ENOENT
+    elif write and not os.access(lock if os.path.exists(lock) else folder, os.W_OK):
+        why = errno.EACCES
+    if why:
+        raise _not_opened(path, os.strerror(why))
 
 
 def _not_opened(path: str, why: str | None) -> LicensingError:

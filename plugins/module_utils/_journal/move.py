@@ -21,41 +21,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
-import json
 import typing as t
 import uuid
 
 from .._errors import LicensingError
-from .move_end import LEAVING, TABLES, End, end_of, opened_end, other_move
-from .moved import GIVE_UP, Mark, clear_mark, set_mark
+from .move_copy import EMPTY, copy_rows
+from .move_end import LEAVING, TABLES, End, crossed, end_of, opened_end, other_move, require_empty, seen_end
+from .moved import GIVE_UP, MEANWHILE, Mark, clear_mark, set_mark
 from .schema import SCHEMA
-from .store import Store, Transaction, Values
+from .store import Store, Transaction
 from .stores import open_store
 
 if t.TYPE_CHECKING:
     from .._client.stop import Told
-
-_ROWS, _EMPTY = "SELECT * FROM ", "DELETE FROM "
-
-_SHARED = "shared_state"
-
-_DIGEST = 2**256
-
-_LOOK_EVERY = 1000
-"""Rows after which a move looks whether the task must end."""
-
-_MEANWHILE = "Another task did that at the same time. Run again"
-
-
-class Count(t.NamedTuple):
-    """What a table holds.
-
-    :param digest: the sum of the digests of all rows, so that their order does not matter.
-    """
-
-    rows: int
-    digest: int
 
 
 class Moved(t.NamedTuple):
@@ -81,24 +59,24 @@ def move(source: str, target: str, *, told: Told, patience: float, check: bool) 
         old = opened(source, LEAVING, write=False)
         if old.missing:
             raise LicensingError(f"There is no journal at {old.name} that could be moved.", code="journal_unusable")
-        with old.reading() as db:
-            here = end_of(db)
+        here = seen_end(old)
         filling = Mark("filling", old.name, here.identity, str(uuid.uuid4()))
         new = opened(target, filling, write=False)
-        with new.reading() as db:
-            there = end_of(db)
-        step = _step(there, here, old.name, new.name)
+        there = seen_end(new)
+        mutual = crossed(here, there)
+        step = _step(there, here._replace(mark=Mark("")) if mutual else here, old.name, new.name)
         if check or step == "done":
             return Moved(step != "done", here.identity, here.rows)
         # Only now, because a refused move creates nothing.
         old = opened(source, LEAVING, write=True)
+        if mutual:
+            _withdraw(old, here.mark)
         filled = there.mark
         if step != "filled":
             filled = _fill(stack, old, opened(target, filling, write=True), filling, patience, told)
         _finish(old, filled)
         _release(opened(target, filling, write=True), filled)
-        with old.reading() as db:
-            rows = end_of(db).rows
+        rows = seen_end(old).rows
     # Beside a file, its last request is noted when it is opened.
     open_store(target, write=True, told=told, patience=patience).close()
     return Moved(True, here.identity, rows)
@@ -130,55 +108,58 @@ def _step(there: End, here: End, source: str, target: str) -> t.Literal["", "fil
     if theirs.state and not (theirs.identity == here.identity and (back or theirs.state == "filling")):
         raise other_move(target, theirs, "Finish that, or name another place")
     if not back:
-        _require_empty(there, target)
+        require_empty(there, target)
     return ""
-
-
-def _require_empty(there: End, target: str) -> None:
-    used = [table for table, rows in there.rows.items() if rows and table not in ("identity", _SHARED)]
-    if used:
-        raise LicensingError(
-            f"There is already a journal at {target}, with rows in {', '.join(used)}. Two journals cannot be merged. "
-            "Nothing was changed there. Name a place without a journal.",
-            code="journal_unusable",
-        )
 
 
 def _fill(stack: contextlib.ExitStack, old: Store, new: Store, filling: Mark, patience: float, told: Told) -> Mark:
     """Everything until the target has all rows. Returns its mark."""
     # At a place without a journal, jobs that record nothing may be sending.
     stack.enter_context(new.place_lock(patience, moving=True))
-    with old.reading() as db:
-        here = end_of(db)
+    here = seen_end(old)
     with new.writing() as db:
-        filling = _claim(db, here, filling, new.name)
+        filling, alone = _claim(db, here, filling, new.name)
     leaving = Mark("leaving", new.name, filling.identity, filling.target)
     with old.writing() as db:
         mine = end_of(db).mark
-        if mine.state in ("filling", "filled", "moved"):
-            raise other_move(old.name, mine, _MEANWHILE)
-        if (mine.state, mine.target) != ("copying", leaving.target):
+        gone = mine.state in ("filling", "filled", "moved")
+        if not gone and (mine.state, mine.target) != ("copying", leaving.target):
             # What another call marked is not filled, because the target has this call's mark.
             set_mark(db, leaving)
+    if gone:
+        if alone:
+            _withdraw(new, filling)
+        raise other_move(old.name, mine, MEANWHILE)
     _let_jobs_end(stack, old, leaving, patience)
-    _copy(old, new, filling, told)
+    copy_rows(old, new, filling, told)
     return filling
 
 
-def _claim(db: Transaction, here: End, filling: Mark, target: str) -> Mark:
-    """Mark the target, so that nobody else uses it. Returns its mark, which may be an earlier call's."""
+def _claim(db: Transaction, here: End, filling: Mark, target: str) -> tuple[Mark, bool]:
+    """Mark the target, so that nobody else uses it. Returns its mark, which may be an earlier call's, and whether there
+    was none before this call.
+    """
     there = end_of(db)
     step = _step(there, here, filling.other, target)
     if step == "done":
-        raise other_move(filling.other, here.mark, _MEANWHILE)
+        raise other_move(filling.other, here.mark, MEANWHILE)
     # An earlier call's mark stands as long as the source is on its way there. If it was given up, that call must stop.
     if step == "filled" or (there.mark.state == "filling" and there.mark.target == here.mark.target):
-        return there.mark
+        return there.mark, False
+    alone = there.mark.target in ("", filling.target)
     if there.mark.state:
         for table in reversed(TABLES[1:]):
-            db.execute(_EMPTY + table)
+            db.execute(EMPTY + table)
     set_mark(db, filling)
-    return filling
+    return filling, alone
+
+
+def _withdraw(place: Store, filling: Mark) -> None:
+    """Let an empty journal be used again, whose mark is of a move that cannot go on: its source is a target itself."""
+    with place.writing() as db:
+        mark = end_of(db).mark
+        if (mark.state, mark.target) == ("filling", filling.target):
+            clear_mark(db, len(SCHEMA))
 
 
 def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patience: float) -> None:
@@ -189,7 +170,7 @@ def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patien
         with old.writing() as db:
             mine = end_of(db).mark
             if mine.state not in ("leaving", "copying") or mine.target != leaving.target:
-                raise other_move(old.name, mine, _MEANWHILE)
+                raise other_move(old.name, mine, MEANWHILE)
             accounts = {account for (account,) in db.execute("SELECT DISTINCT account FROM run").fetchall()}
             if accounts <= locked:
                 set_mark(db, leaving._replace(state="copying"))
@@ -200,54 +181,12 @@ def _let_jobs_end(stack: contextlib.ExitStack, old: Store, leaving: Mark, patien
         locked |= accounts
 
 
-def _copy(old: Store, new: Store, filling: Mark, told: Told) -> None:
-    """Copy all rows, all or nothing."""
-    with old.reading() as source, new.writing() as db:
-        there, mine = end_of(db), end_of(source).mark
-        if there.mark.target != filling.target or there.mark.state not in ("filling", "filled"):
-            raise other_move(new.name, there.mark, _MEANWHILE)
-        if (mine.state, mine.target) != ("copying", filling.target):
-            # It was given up, and is in use again. What others recorded since would be missing.
-            raise other_move(old.name, mine, _MEANWHILE)
-        if there.mark.state == "filled":
-            return
-        _require_empty(there, new.name)
-        db.execute(_EMPTY + "identity")
-        shared = _of_both(db, source)
-        db.execute(_EMPTY + _SHARED)
-        for table in TABLES:
-            rows = _unless(told, source.stream(_ROWS + table, ()))
-            db.load(table, shared if table == _SHARED else rows)
-        for table in TABLES:
-            if table == _SHARED:
-                continue
-            expected, found = _count(source, table, told), _count(db, table, told)
-            if expected != found:
-                raise LicensingError(
-                    f"The copy of the table {table} differs: {found.rows} of {expected.rows} rows, or other values. "
-                    f"{new.name} was not filled, and {old.name} is as it was. Please report this.",
-                    code="journal_damaged",
-                )
-        set_mark(db, filling._replace(state="filled"))
-
-
-def _of_both(*places: Transaction) -> list[Values]:
-    """What tasks share about logins and the pace of requests. Of two, the longer one knows of more refused logins."""
-    found: dict[str, Values] = {}
-    for db in places:
-        for row in db.execute(_ROWS + _SHARED).fetchall():
-            name, state, *_changed = row
-            if name not in found or len(state) > len(found[name][1]):
-                found[name] = row
-    return list(found.values())
-
-
 def _finish(old: Store, filled: Mark) -> None:
     """Mark the source for good, also beside a file, where a backup of it may be restored."""
     with old.writing() as db:
         mine = end_of(db).mark
         if mine.state not in ("copying", "moved") or mine.target != filled.target:
-            raise other_move(old.name, mine, _MEANWHILE)
+            raise other_move(old.name, mine, MEANWHILE)
         if mine.state == "copying":
             set_mark(db, mine._replace(state="moved"))
     # Only now, because until then, the move can be given up.
@@ -259,35 +198,8 @@ def _release(new: Store, filled: Mark) -> None:
     with new.writing() as db:
         mark = end_of(db).mark
         if mark.state and (mark.state, mark.target) != ("filled", filled.target):
-            raise other_move(new.name, mark, _MEANWHILE)
+            raise other_move(new.name, mark, MEANWHILE)
         if mark.state:
             # Before the end of the transaction, because it is refused until then, whatever is noted beside it.
             new.note_place(mark.identity)
             clear_mark(db, len(SCHEMA))
-
-
-def _count(db: Transaction, table: str, told: Told) -> Count:
-    rows, digest = 0, 0
-    for row in _unless(told, db.stream(_ROWS + table, ())):
-        rows, digest = rows + 1, digest + _digest(row)
-    return Count(rows, digest % _DIGEST)
-
-
-def _unless(told: Told, rows: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
-    """The rows, until the task must end.
-
-    :raises LicensingError: C(interrupted).
-    """
-    for number, row in enumerate(rows):
-        if number % _LOOK_EVERY == 0 and told():
-            raise LicensingError(
-                "The move was interrupted, and nothing was copied. Until it is done, nobody can use the journal. Run "
-                "the same command again.",
-                code="interrupted",
-            )
-        yield row
-
-
-def _digest(row: Values) -> int:
-    text = json.dumps([value.hex() if isinstance(value, bytes) else value for value in row])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")

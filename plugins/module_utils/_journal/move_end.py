@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from .._errors import LicensingError
-from .moved import MARK, Mark, mark_of
+from .moved import Mark, mark_of, read_now
 from .schema import SCHEMA
 from .store import Store, Transaction
 from .stores import open_store
@@ -24,6 +24,9 @@ if t.TYPE_CHECKING:
 _TABLE = re.compile(r"CREATE TABLE (\w+)")
 TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match, script) if found)
 """All tables of the journal. A table comes after those that it refers to."""
+
+SHARED = "shared_state"
+"""What tasks share about logins and the pace of requests. It is no reason to refuse a target."""
 
 _NUMBER = "SELECT count(*) FROM "
 
@@ -53,11 +56,45 @@ def opened_end(
 
 def end_of(db: Transaction) -> End:
     """What is there, in the transaction that changes it."""
-    mark = mark_of(db.execute(MARK).fetchone()) if db.version() > len(SCHEMA) else _UNMARKED
+    mark = mark_of(db) if db.version() > len(SCHEMA) else _UNMARKED
     identity = str(db.execute("SELECT uuid FROM identity").fetchone()[0])
     request = int(db.execute("SELECT coalesce(max(id), 0) FROM request").fetchone()[0])
     rows = {table: int(db.execute(_NUMBER + table).fetchone()[0]) for table in TABLES}
     return End(mark, identity, request, rows)
+
+
+def seen_end(store: Store) -> End:
+    """What is there now."""
+    return read_now(store, end_of)
+
+
+def _used(there: End) -> list[str]:
+    """The tables with rows that no other journal may have."""
+    return [table for table, rows in there.rows.items() if rows and table not in ("identity", SHARED)]
+
+
+def require_empty(there: End, target: str) -> None:
+    """Refuse a target with rows.
+
+    :raises LicensingError: C(journal_unusable).
+    """
+    if used := _used(there):
+        raise LicensingError(
+            f"There is already a journal at {target}, with rows in {', '.join(used)}. Two journals cannot be merged. "
+            "Nothing was changed there. Name a place without a journal.",
+            code="journal_unusable",
+        )
+
+
+def crossed(one: End, other: End) -> bool:
+    """Whether two moves in opposite directions began together: each is marked as the target of the other one.
+
+    Neither can go on, because the source of each is not used. Both were empty, so nothing was ever sent with them.
+    """
+    each = ((one, other), (other, one))
+    return all(end.mark.state == "filling" and end.mark.identity == source.identity for end, source in each) and not (
+        _used(one) or _used(other)
+    )
 
 
 def other_move(name: str, mark: Mark, advice: str) -> LicensingError:

@@ -14,7 +14,9 @@ from .._errors import LicensingError
 from .clock import for_people, now
 
 if t.TYPE_CHECKING:
-    from .store import Transaction
+    from .store import Store, Transaction
+
+Read = t.TypeVar("Read")
 
 VERSION = 1_000_000
 """The version of a marked journal. It is higher than any release's, so that older ones refuse it, too."""
@@ -48,6 +50,9 @@ GIVE_UP = "give the move up: run simsec_journal with 'give_up_move: true' and th
 """What to do if the target is lost."""
 
 
+MEANWHILE = "Another task did that at the same time. Run again"
+
+
 def set_mark(db: Transaction, mark: Mark) -> None:
     """Mark a journal, in the same transaction that looks at what is there."""
     db.execute("CREATE TABLE IF NOT EXISTS moved (state TEXT, other TEXT, identity TEXT, target TEXT, since TEXT)")
@@ -62,9 +67,37 @@ def clear_mark(db: Transaction, version: int) -> None:
     db.set_version(version)
 
 
-def mark_of(row: t.Any) -> Mark:
-    """The mark, from the only row of its table. Without it, nobody knows where the journal is now."""
+class MarkGone(LicensingError):
+    """The version says that there is a mark, and there is none: a move has just ended, or the mark is lost."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The journal is marked as moved, and its mark is gone. If a move ended at this moment, run again. "
+            "Otherwise, restore the journal from a backup.",
+            code="journal_damaged",
+        )
+
+
+def mark_of(db: Transaction) -> Mark:
+    """The mark of a journal whose version says that it has one. Without it, nobody knows where the journal is now.
+
+    :raises MarkGone: see there.
+    """
+    row = db.mark()
     return Mark(*row) if row else Mark("moved", "another place", since=now())
+
+
+def read_now(store: Store, read: t.Callable[[Transaction], Read]) -> Read:
+    """What is there, read in a transaction of its own, and once more if a mark vanishes meanwhile.
+
+    :raises MarkGone: it is lost.
+    """
+    try:
+        with store.reading() as db:
+            return read(db)
+    except MarkGone:
+        with store.reading() as db:
+            return read(db)
 
 
 MARK = "SELECT state, other, identity, target, since FROM moved"
@@ -95,9 +128,10 @@ def require_here(name: str, db: Transaction) -> None:
     """Refuse to begin anything with a journal that was marked since it was opened.
 
     :raises LicensingError: C(journal_moved).
+    :raises MarkGone: see C(read_now).
     """
     if db.version() == VERSION:
-        require_not_moved(name, mark_of(db.execute(MARK).fetchone()), opened=False)
+        require_not_moved(name, mark_of(db), opened=False)
 
 
 def was_moved(name: str, other: str, why: str = "") -> LicensingError:

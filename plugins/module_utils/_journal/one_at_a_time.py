@@ -12,6 +12,7 @@ Otherwise, two tasks that read the same state send the same changes, and both sa
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 import typing as t
@@ -22,7 +23,7 @@ from .._text.addresses import is_database
 from .file import PATIENCE
 from .lock import PATIENCE as LOCK_PATIENCE
 from .lock import account_lock, place_lock, require_lockable
-from .moved import require_here
+from .moved import read_now, require_here
 from .store import Licenses, Store
 from .stores import open_store, require_usable
 
@@ -52,8 +53,7 @@ def one_at_a_time(
             stack.enter_context(store.account_lock(account, end - time.monotonic(), licenses))
             stack.enter_context(store.place_lock(end - time.monotonic(), moving=False))
             stack.enter_context(stop.when(store.lock_lost))
-            with store.reading() as db:
-                require_here(store.name, db)
+            read_now(store, functools.partial(require_here, store.name))
         else:
             path = os.path.realpath(journal)
             stack.enter_context(account_lock(path, account, end - time.monotonic(), told, licenses))

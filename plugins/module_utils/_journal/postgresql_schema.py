@@ -15,12 +15,11 @@ from .._errors import LicensingError
 from .._text.addresses import without_passwords
 from .clock import now
 from .dialect import definition
-from .moved import MARK, Mark, mark_of, require_not_moved, set_mark
 from .moved import VERSION as MOVED
+from .moved import Mark, MarkGone, mark_of, require_not_moved, set_mark
 from .postgresql_errors import MayNotWrite, failure
 from .postgresql_home import COLUMN, homes_of, require_home, take_home
 from .postgresql_transaction import PostgresTransaction
-from .psycopg_dep import psycopg
 from .schema import SCHEMA
 
 NAME = "thingspace_licensing"
@@ -111,7 +110,7 @@ def _version(db: t.Any, address: str, moving: Mark | None) -> int:
     version = _written(db, address)
     try:
         require_version(db, address, version, moving=moving)
-    except psycopg().errors.UndefinedTable:
+    except MarkGone:
         # A move that ends between the two statements takes its mark along.
         before, version = version, _written(db, address)
         if version == before:
@@ -158,7 +157,7 @@ def require_version(db: t.Any, address: str, version: int, *, moving: Mark | Non
     :param opened: whether the journal was opened before, see C(require_not_moved).
     """
     if version == MOVED and not moving:
-        require_not_moved(without_passwords(address), mark_of(db.execute(MARK).fetchone()), opened=opened)
+        require_not_moved(without_passwords(address), mark_of(PostgresTransaction(db)), opened=opened)
     if version > len(SCHEMA) and version != MOVED:
         what = f"a newer release wrote it (its schema is {version}, this one knows {len(SCHEMA)})"
         raise failure(address, "journal_newer", what, "Install the newer thingspace.licensing here, too")

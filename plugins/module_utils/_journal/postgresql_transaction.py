@@ -11,8 +11,10 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from .dialect import query, repeated
+from .dialect import query, unnested
+from .moved import MARK, MarkGone
 from .moved import VERSION as MOVED
+from .psycopg_dep import psycopg
 from .store import Rows, Values
 
 _SIZE = (
@@ -26,8 +28,10 @@ _NUMBERED = (
 )
 _CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
 
-_IN_ONE = 500
-"""Rows in one statement. PostgreSQL takes 65,535 values."""
+_IN_ONE = 10_000
+"""Rows or texts in one statement. They are arrays, so the statement stays short."""
+
+_ARRAYS: dict[type, str] = {int: "bigint", str: "text"}
 
 _AT_ONCE = 2000
 """Rows of a long result that are in memory."""
@@ -46,14 +50,20 @@ class PostgresTransaction:
 
     def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
         """See C(Transaction). Many rows in one statement are several times as fast as many statements."""
-        if repeated(statement, 1) is None:
+        types = [_ARRAYS.get(type(value), "") for value in rows[0]] if rows else []
+        many = unnested(statement, tuple(types)) if all(types) else None
+        if many is None:
             with self._db.cursor() as cursor:
                 cursor.executemany(query(statement), [_plain(row) for row in rows])
             return
         for start in range(0, len(rows), _IN_ONE):
-            part = rows[start : start + _IN_ONE]
-            many = query(repeated(statement, len(part)) or "")
-            self._db.execute(many, [value for row in part for value in _plain(row)])
+            self._db.execute(many, [list(column) for column in zip(*rows[start : start + _IN_ONE], strict=True)])
+
+    def among(self, statement: str, values: Values, texts: t.Sequence[str]) -> t.Iterator[t.Any]:
+        """See C(Transaction)."""
+        asked = query(statement.replace("{among}", "= ANY(?)"))
+        for start in range(0, len(texts), _IN_ONE):
+            yield from self._db.execute(asked, [*_plain(values), list(texts[start : start + _IN_ONE])])
 
     def insert(self, statement: str, values: Values) -> int:
         """See C(Transaction)."""
@@ -84,6 +94,13 @@ class PostgresTransaction:
     def size(self) -> int:
         """See C(Transaction)."""
         return int(self._db.execute(_SIZE).fetchone()[0])
+
+    def mark(self) -> t.Any:
+        """See C(Transaction). A table that is dropped is gone for all, whatever state a transaction sees."""
+        try:
+            return self._db.execute(MARK).fetchone()
+        except psycopg().errors.UndefinedTable:
+            raise MarkGone from None
 
     def set_version(self, version: int) -> None:
         """See C(Transaction). Every role shall see why a marked journal is refused."""

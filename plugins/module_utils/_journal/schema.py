@@ -73,4 +73,6 @@ SCHEMA: tuple[tuple[str, ...], ...] = (
     ),
     # A database also remembers its home, see C(_journal/postgresql_home.py).
     (),
+    # The digest of the approved plan, if the plan of a run is only the rest of that.
+    ("ALTER TABLE fleet_run ADD COLUMN approved TEXT NOT NULL DEFAULT ''",),
 )

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
+from .moved import MARK
 from .store import Rows, Values
 
 if t.TYPE_CHECKING:
     import sqlite3
+
+_CHUNK = 900
+"""Texts in one query. SQLite accepts at least 999 parameters."""
 
 _ADD = "INSERT INTO {table} VALUES ({marks})"
 
@@ -29,6 +33,13 @@ class SqliteTransaction:
     def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
         """See C(Transaction)."""
         self._db.executemany(statement, rows)
+
+    def among(self, statement: str, values: Values, texts: t.Sequence[str]) -> t.Iterator[t.Any]:
+        """See C(Transaction)."""
+        for start in range(0, len(texts), _CHUNK):
+            part = texts[start : start + _CHUNK]
+            marks = ",".join("?" * len(part))
+            yield from self._db.execute(statement.replace("{among}", f"IN ({marks})"), (*values, *part))
 
     def insert(self, statement: str, values: Values) -> int:
         """See C(Transaction)."""
@@ -49,6 +60,10 @@ class SqliteTransaction:
         """See C(Transaction)."""
         count, size = (self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         return int(count * size)
+
+    def mark(self) -> t.Any:
+        """See C(Transaction). A transaction sees one state of all tables."""
+        return self._db.execute(MARK).fetchone()
 
     def set_version(self, version: int) -> None:
         """See C(Transaction)."""

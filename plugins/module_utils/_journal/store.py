@@ -46,6 +46,13 @@ class Transaction(t.Protocol):
     def executemany(self, statement: str, rows: t.Sequence[Values]) -> None:
         """Run a statement for each of these rows."""
 
+    def among(self, statement: str, values: Values, texts: t.Sequence[str]) -> t.Iterator[t.Any]:
+        """The rows of a query about any number of texts, whose condition on them is C({among}).
+
+        :param values: those before the condition. There is none after it.
+        :param texts: without doubles. The rows of those that come later may come later, whatever order the query names.
+        """
+
     def insert(self, statement: str, values: Values) -> int:
         """Insert a row into a table whose rows have numbers; returns the row's number."""
 
@@ -60,6 +67,12 @@ class Transaction(t.Protocol):
 
     def size(self) -> int:
         """Bytes that the journal takes up."""
+
+    def mark(self) -> t.Any:
+        """The only row of the mark of a move, see C(_journal/moved.py); None if it has none.
+
+        :raises MarkGone: there is no mark. A move may have ended after the version was read.
+        """
 
     def set_version(self, version: int) -> None:
         """Set the version of the schema."""

@@ -8,11 +8,13 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._errors import LicensingError
 from .._text.addresses import is_database, why_refused, without_passwords
 from . import file
+from .lock import require_lockable
 from .moved import Mark
 from .sqlite import SqliteStore, open_sqlite
 from .store import Store
@@ -78,5 +80,7 @@ def require_usable(place: str, *, write: bool, told: Told, patience: float) -> N
         require_reachable(place, write=write, told=told, patience=patience)
         return
     open_sqlite(place, write=False, told=told, patience=patience).close()
+    if place:
+        require_lockable(os.path.realpath(place), write=write)
     if write:
         file.require_writable(place)

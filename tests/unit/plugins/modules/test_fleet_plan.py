@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.all_runs import runs_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import timestamp
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_keep import Places
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import write_csv
-from ansible_collections.thingspace.licensing.plugins.modules import fleet_plan
+from ansible_collections.thingspace.licensing.plugins.modules import fleet_plan, fleet_run
+from ansible_collections.thingspace.licensing.tests.support import journals
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run, runner
 from ansible_collections.thingspace.licensing.tests.support.plans import Json, part
@@ -89,3 +91,52 @@ def test_an_approval_from_before_an_undo_covers_nothing_after_it(plan: Run, tmp_
     assert plan()["digest"] == first["digest"]
     unapproved = plan(state="applying", history=str(history))
     assert [text for text in unapproved["warnings"] if by in str(text)]
+
+
+@pytest.mark.parametrize("store", ["directory", *journals.STORES])
+def test_an_approval_is_spent_by_the_undo_of_a_run_that_went_on_with_it(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first run was killed, the second one did the rest, and that was undone: the work is not done once more."""
+    where: Json = {"history": str(tmp_path / "history")}
+    if store != "directory":
+        where = {"journal": journals.place(store, tmp_path)}
+    plan, run = (runner(module.main, None, monkeypatch, capsys) for module in (fleet_plan, fleet_run))
+    lists, approved, dest = tmp_path / "lists", tmp_path / "approved.json", tmp_path / "plan"
+    (lists / ACCOUNT).mkdir(parents=True)
+
+    def planned(devices: int, **options: t.Any) -> Json:
+        rows = [(imei(number), "assigned", "", "") for number in range(1, devices + 1)]
+        write_csv(str(tmp_path / "plan-fota.csv"), ("device_id", "outcome", "reason", "request_id"), rows)
+        entry = {"account": ACCOUNT, "wanted": "w", "reports": str(tmp_path), "parts": [part(assign=devices)]}
+        options = {"state": "applying", "require_approval": True, **options} if options else {}
+        return plan(accounts=[entry], dest=str(dest), **where, **options)
+
+    def begun(made: Json) -> str:
+        options = {"dest": str(tmp_path / "run"), "reports": str(lists), "accounts": made["accounts"], **where}
+        return str(run(state="started", plan=str(dest / "plan.json"), kind="apply", **options)["run"])
+
+    if "journal" in where:
+        with runs_of(where["journal"], write=True, told=journals.never):
+            pass
+    first = planned(3)
+    (dest / "plan.json").rename(approved)
+    ways = [str(approved), *([first["digest"]] if "journal" in where else [])]
+    begun(planned(3, approved=str(approved)))
+    for given in ways:
+        assert planned(2, approved=given)["next"] == "apply"
+    went_on = begun(planned(2, approved=str(approved)))
+    for given in ways:
+        assert planned(1, approved=given)["next"] == "apply"
+    with runs_of(where.get("journal"), write=True, told=journals.never) as runs:
+        places = Places(str(tmp_path), where.get("history"), runs)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        about: Json = {"run": places.enter(now, "").run, "kind": "undo", "plan": "", "undoes": went_on, "accounts": []}
+        times: Json = {"started": timestamp(now), "ended": timestamp(now), "status": "done"}
+        places.begin(run_record({**about, **times}))
+    for given in ways:
+        refused = planned(2, approved=given)
+        assert (refused["failure"]["code"], refused["failure"]["undone_by"]) == ("plan_changed", about["run"])
+        assert went_on in refused["msg"]
+    fresh = planned(2)
+    assert planned(2, approved=fresh["digest"])["next"] == "apply"

@@ -18,6 +18,8 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.documents import as_json
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_part import PlanPart
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record_read import read_record
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark, set_mark
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, write_csv
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.history import read_history
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.visible import visible
@@ -409,6 +411,23 @@ def test_a_full_disk_after_the_writes(records: Records, place: str, monkeypatch:
         "dest": read_record(str(records.folder / "run.json")).status,
     }
     assert states == {name: "running" if place in (name, "both") else "done" for name in states}
+
+
+@pytest.mark.parametrize("state", ["leaving", "moved"])
+def test_the_journal_moves_while_the_run_goes_on(records: Records, state: str) -> None:
+    """The files have the end of the run, and nobody says that nothing was sent."""
+    told, journal, run = Told(), str(records.folder / "j.db"), records.run
+    records.run = lambda **options: run(**options, journal=journal)
+    begun = records.begin(told)
+    records.write(told)
+    with contextlib.closing(open_store(journal, write=True, told=never)) as store, store.writing() as db:
+        set_mark(db, Mark(t.cast(t.Any, state), "elsewhere"))
+    ended = records.end(told, run=begun["run"])
+    assert (ended["failure"]["code"], ended["status"], records.record["status"]) == ("journal_moved", "done", "done")
+    assert "Nothing was sent." not in ended["failure"]["message"]
+    assert f"whole in {records.folder / 'run.json'}" in ended["failure"]["message"]
+    assert "Done as planned" in (records.folder / "run.md").read_text(encoding="utf-8")
+    assert (records.folder / "lists" / ACCOUNT / "apply-fota.csv").exists()
 
 
 def test_a_template_that_fails(records: Records) -> None:

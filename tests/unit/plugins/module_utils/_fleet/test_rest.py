@@ -89,6 +89,32 @@ def test_what_is_a_rest(case: str, place: str, tmp_path: Path) -> None:
         assert difference(now, approved) is not None, "without the record, nobody knows"
 
 
+GOES_ON: dict[str, tuple[Outcomes, PlanDocument, bool]] = {
+    "killed again": ({2: "unknown", 3: "unknown"}, planned(3), True),
+    "done since": ({2: "assigned", 3: "assigned"}, planned(3), False),
+    "someone took a license again that the first run gave": ({2: "unknown", 3: "unknown"}, planned(1, 3), False),
+}
+
+
+@pytest.mark.parametrize("case", GOES_ON)
+@pytest.mark.parametrize("place", ["journal", "directory"])
+def test_what_is_left_after_a_run_that_went_on(case: str, place: str, tmp_path: Path) -> None:
+    """The last run of an approved plan knows, also if it had only the rest of it to do."""
+    outcomes, now, rest = GOES_ON[case]
+    approved, journal = planned(0, 1, 2, 3), journals.place("sqlite", tmp_path) if place == "journal" else None
+    went_on = planned(2, 3)
+    names = [f"20260101T00000{number}Z-{one.digest[:8]}-a" for number, one in enumerate((approved, went_on))]
+    made = [recorded(approved, KILLED, names[0]), recorded(went_on, outcomes, names[1], approved=approved.digest)]
+    with runs_of(journal, write=True, told=never) as runs:
+        for record in made:
+            if runs is not None:
+                keep_record(runs, record)
+            else:
+                write_record(str(tmp_path), f"{record.run}.json", record)
+    found = difference(now, approved, "", lambda digest: undone_of(digest, str(tmp_path), journal, told=never))
+    assert (found is None) is rest
+
+
 OTHERS: dict[str, PlanDocument] = {
     "another device": plan(
         account(part(assign=1), rows=[[{**rows(0)[0], "device_id": "990000000000009"}]]), account(part(), name="other")

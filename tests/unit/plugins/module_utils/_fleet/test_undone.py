@@ -26,7 +26,7 @@ from ansible_collections.thingspace.licensing.tests.support.plans import plan as
 from ansible_collections.thingspace.licensing.tests.support.records import run_record
 
 START = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
-PLAN, OTHER = "a" * 64, "b" * 64
+PLAN, OTHER, REST = "a" * 64, "b" * 64, "d" * 64
 
 
 @pytest.fixture(params=["directory", *journals.STORES])
@@ -43,13 +43,18 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Places]
 
 
 def ran(
-    places: Places, told: str, before: dict[str, RunRecord], devices: int = 1, plan: str | None = None
+    places: Places,
+    told: str,
+    before: dict[str, RunRecord],
+    devices: int = 1,
+    plan: str | None = None,
+    behind: int = 0,
 ) -> RunRecord:
-    """A run: C(apply), C(other), or C(undo NAME), and whether it was killed."""
+    """A run: C(apply), C(other), C(undo NAME), or C(goes-on) with the rest of it; and whether it was killed."""
     kind, *rest = told.split()
-    plan = plan or {"apply": PLAN, "other": OTHER}.get(kind, "c" * 64)
+    plan = plan or {"apply": PLAN, "other": OTHER, "goes-on": REST}.get(kind, "c" * 64)
     # One second apart, in the order of the names.
-    now = START + datetime.timedelta(seconds=len(before))
+    now = START + datetime.timedelta(seconds=len(before) - behind)
     rows = [
         {"device_id": device, "planned": "assigned", "outcome": "assigned", "reason": "", "request_id": ""}
         for device in imeis(devices)
@@ -64,6 +69,7 @@ def ran(
             "status": "running" if "killed" in rest else "done",
             "accounts": [{"account": ACCOUNT, "parts": [{"kind": "fota", "devices": rows}]}],
             "undoes": before[rest[0]].run if kind == "undo" else None,
+            "approved": PLAN if kind == "goes-on" else None,
         }
     )
     places.begin(record)
@@ -82,6 +88,11 @@ HISTORIES: dict[str, tuple[list[str], tuple[str, str] | None]] = {
     "another one undone": (["other", "undo 0"], None),
     "its undo was undone": (["apply", "undo 0", "undo 1"], None),
     "never": ([], None),
+    "gone on, and that undone": (["apply killed", "goes-on", "undo 1"], ("1", "2")),
+    "gone on, and the first run undone": (["apply killed", "goes-on", "undo 0"], ("0", "2")),
+    "gone on, and both undone": (["apply killed", "goes-on", "undo 1", "undo 0"], ("0", "3")),
+    "gone on twice, and the first one undone": (["apply killed", "goes-on killed", "goes-on", "undo 1"], ("1", "3")),
+    "gone on since": (["apply killed", "undo 0", "apply killed", "goes-on"], None),
 }
 
 
@@ -93,6 +104,23 @@ def test_the_last_undo_is_named(places: Places, history: str) -> None:
         made[str(number)] = ran(places, one, made)
     found = last_undo(PLAN, places.history, places.runs)
     assert found == (None if expected is None else tuple(made[number].run for number in expected))
+
+
+@pytest.mark.parametrize("plan", [PLAN, REST])
+def test_an_undo_of_a_rest_counts_for_both_plans(places: Places, plan: str) -> None:
+    """For the approved plan, and for the rest of it, which has a digest of its own."""
+    made: dict[str, RunRecord] = {}
+    for number, one in enumerate(("apply killed", "goes-on", "undo 1")):
+        made[str(number)] = ran(places, one, made)
+    assert last_undo(plan, places.history, places.runs) == (made["1"].run, made["2"].run)
+
+
+def test_the_clocks_of_undos_prove_nothing(places: Places) -> None:
+    """An undo of an undo counts, also if the clock of its node is behind."""
+    made: dict[str, RunRecord] = {}
+    for number, one in enumerate(("apply", "undo 0", "undo 1", "undo 2")):
+        made[str(number)] = ran(places, one, made, behind=3600 if number == 3 else 0)
+    assert last_undo(PLAN, places.history, places.runs) == (made["0"].run, made["1"].run)
 
 
 def test_large_records_and_other_files(places: Places) -> None:

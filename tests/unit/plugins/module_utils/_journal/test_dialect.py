@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.dialect import (
     definition,
     query,
-    repeated,
+    unnested,
 )
 
 
@@ -37,9 +37,11 @@ def test_queries(written: str, meant: str) -> None:
 
 
 def test_many_rows() -> None:
-    assert repeated("INSERT INTO t (a, b) VALUES (?, ?)", 3) == "INSERT INTO t (a, b) VALUES (?, ?), (?, ?), (?, ?)"
+    types = ("bigint", "text")
+    made = unnested("INSERT INTO t (a, b) VALUES (?, ?)", types)
+    assert made == "INSERT INTO t (a, b) SELECT * FROM unnest(%s::bigint[], %s::text[])"
     for other in ("UPDATE t SET a = ? WHERE b = ?", "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING"):
-        assert repeated(other, 3) is None
+        assert unnested(other, types) is None
 
 
 def test_definitions() -> None:

@@ -69,6 +69,15 @@ def test_what_was_written_is_there_after_a_kill(place: str) -> None:
     first.close()
 
 
+def test_many_devices_at_once(journal: Journal) -> None:
+    """More than one query takes."""
+    many = imeis(10_500)
+    for number, part in enumerate((many[:1], many[899:901], many[-2:])):
+        accept(journal, part, f"r{number}")
+    assert set(journal.attempts(FLEX, many)) == {many[0], *many[899:901], *many[-2:]}
+    assert journal.attempts(OTHERS[0], many) == {}
+
+
 def test_an_attempt_tells_everything(journal: Journal) -> None:
     accept(journal, [imei(1)], "r1")
     journal.confirm([confirmed("r1", imei(1), "failed")])

@@ -23,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.lock
     known_journal,
     remember_journal,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import require_usable
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 
 ONE, OTHER = "0000123456-00001", "0000123456-00002"
@@ -50,6 +51,45 @@ class Holder:
         with contextlib.suppress(OSError):
             self._end.send("end")
         self.process.join(30)
+
+
+ODD: dict[str, t.Callable[[Path], object]] = {
+    "nothing": lambda _lock: None,
+    "a file": lambda lock: lock.touch(),
+    "a link to a file that it can create": lambda lock: lock.symlink_to(lock.with_name("elsewhere")),
+    "a directory": lambda lock: lock.mkdir(),
+    "a link to a directory": lambda lock: lock.symlink_to(lock.parent),
+    "a link to nowhere": lambda lock: lock.symlink_to(lock.with_name("none") / "j.db.lock"),
+    "a link to itself": lambda lock: lock.symlink_to(lock),
+}
+
+
+def refusal(act: t.Callable[[], object]) -> str:
+    """Why it is refused; empty if it is not."""
+    try:
+        act()
+    except LicensingError as error:
+        return f"{error.code} {error.message}"
+    return ""
+
+
+def lock(path: str) -> None:
+    with account_lock(path, ONE, 1, told=never):
+        pass
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_whoever_only_looks_is_told_the_same(path: str, odd: str) -> None:
+    """Before anything is sent, in check mode and in a real run. Nothing is created."""
+    ODD[odd](Path(path + ".lock"))
+    before = sorted(Path(path).parent.iterdir())
+    told = {
+        refusal(lambda write=write: require_usable(path, write=write, told=never, patience=1.0))  # type: ignore[misc]
+        for write in (False, True)
+    }
+    assert sorted(Path(path).parent.iterdir()) == before
+    assert told == {refusal(lambda: lock(path))}
+    assert (told == {""}) == (odd in [*ODD][:3])
 
 
 @pytest.fixture

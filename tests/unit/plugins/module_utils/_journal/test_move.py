@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
+import functools
 import itertools
 import multiprocessing
 import shutil
+import threading
 import typing as t
 from pathlib import Path
 
@@ -18,17 +21,30 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.stop import Stop, Told
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move as move_module
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move_end
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move_copy, move_end
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import one_at_a_time as one_at_a_time_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.give_up import give_up
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inventory import history_rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import Moved, move
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move_end import TABLES
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark, set_mark
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move_end import TABLES, end_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import (
+    VERSION,
+    Mark,
+    MarkGone,
+    clear_mark,
+    read_now,
+    require_here,
+    set_mark,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.one_at_a_time import one_at_a_time
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.postgresql_transaction import (
+    PostgresTransaction,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.sqlite_transaction import SqliteTransaction
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.store import Store, Transaction
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import is_database
@@ -253,6 +269,52 @@ def test_a_job_that_records_nothing_does_not_begin_where_the_journal_was(
     assert (caught.value.code, new in caught.value.message) == ("journal_moved", True)
 
 
+@pytest.mark.parametrize("place", ["database", "file"])
+def test_a_move_that_ends_while_its_mark_is_read_is_no_damage(
+    places: dict[str, str], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version was read before, and the mark is not there any more."""
+    given = places[place]
+    mark, ended = Mark("leaving", "elsewhere"), list[int]()
+    with opened_to_move(given) as one, opened_to_move(given) as other:
+        kind = PostgresTransaction if place == "database" else SqliteTransaction
+        real = kind.version
+
+        def slow(db: t.Any) -> int:
+            version = real(db)
+            if version == VERSION and not ended:
+                ended.append(version)
+                with other.writing() as there:
+                    clear_mark(there, len(SCHEMA))
+            return version
+
+        reads: tuple[t.Callable[[Transaction], t.Any], ...] = (
+            functools.partial(require_here, one.name),
+            lambda db: end_of(db).mark.state,
+        )
+        for number, read in enumerate(reads):
+            ended.clear()
+            with one.writing() as db:
+                set_mark(db, mark)
+            with monkeypatch.context() as patch:
+                patch.setattr(kind, "version", slow)
+                if place == "database":
+                    assert not read_now(one, read)
+                else:
+                    # It shows one state, in which the mark is still there.
+                    with pytest.raises(LicensingError) if number == 0 else contextlib.nullcontext():
+                        assert read_now(one, read) == "leaving"
+            assert ended == [VERSION]
+        if place == "database":
+            with one.writing() as db:
+                set_mark(db, mark)
+                db.execute("DROP TABLE moved")
+            with pytest.raises(MarkGone, match="restore the journal from a backup"):
+                read_now(one, end_of)
+            with pytest.raises(MarkGone):
+                open_store(given, write=False, told=never)
+
+
 @pytest.mark.parametrize("target", ["file", "database"])
 @pytest.mark.parametrize("seen", ["target", "source"])
 def test_two_calls_that_began_together_do_not_keep_the_journal_for_ever(
@@ -278,6 +340,37 @@ def test_two_calls_that_began_together_do_not_keep_the_journal_for_ever(
     assert not usable(new)
     assert moved(old, new).changed
     assert known(new) == before
+
+
+@pytest.mark.parametrize(("one", "other"), [("file", "database"), ("file", "other")])
+@pytest.mark.parametrize("then", ["", "killed"])
+def test_two_moves_in_opposite_directions_at_once_leave_no_place_refused(
+    places: dict[str, str], one: str, other: str, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each marks its target before it sees that its source is one. Then, either of the two commands goes on."""
+    both = places[one], places[other]
+    for place in both:
+        with opened(place):
+            pass
+    claim, together = move_module._claim, threading.Barrier(2, timeout=20)
+
+    def late(*given: t.Any) -> t.Any:
+        together.wait()
+        return claim(*given)
+
+    monkeypatch.setattr(move_module, "_claim", late)
+    if then == "killed":
+        monkeypatch.setattr(move_module, "_withdraw", killed)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        going = [pool.submit(moved, *ends) for ends in (both, both[::-1])]
+        failed = [one.exception(60) for one in going]
+    monkeypatch.undo()
+    assert [type(error) for error in failed].count(Killed) == (2 if then == "killed" else 0)
+    assert [usable(place) for place in both].count(True) == 0 if then == "killed" else any(map(usable, both))
+    # It may be the one that has moved it.
+    assert moved(*both, check=True).changed or not then
+    assert moved(*both).changed or not then
+    assert [usable(place) for place in both] == [False, True]
 
 
 @contextlib.contextmanager
@@ -320,11 +413,11 @@ def test_a_slow_move_that_was_given_up_copies_nothing(
     """Not even if the same move was begun again. What was recorded in the meantime is part of what moves at last."""
     old, new = places[source], places[target]
     fill(old)
-    real = {name: getattr(move_module, name) for name in ("_copy", "_let_jobs_end", "_claim")}
-    stops = {"marks the source": "_let_jobs_end", "waits for jobs": "_copy", "does not come so far": "_claim"}
+    real = {name: getattr(move_module, name) for name in ("copy_rows", "_let_jobs_end", "_claim")}
+    stops = {"marks the source": "_let_jobs_end", "waits for jobs": "copy_rows", "does not come so far": "_claim"}
 
     def slow(*given: t.Any) -> None:
-        monkeypatch.setattr(move_module, "_copy", real["_copy"])
+        monkeypatch.setattr(move_module, "copy_rows", real["copy_rows"])
         assert give_up(old, told=never, patience=1, check=False)
         # Of the other accounts, the move has the lock.
         sends(old, FLEX._replace(account="another"))
@@ -333,9 +426,9 @@ def test_a_slow_move_that_was_given_up_copies_nothing(
             # It may still wait for the locks that the slow one has.
             with contextlib.suppress(Killed, LicensingError):
                 moved(old, new)
-        real["_copy"](*given)
+        real["copy_rows"](*given)
 
-    monkeypatch.setattr(move_module, "_copy", slow)
+    monkeypatch.setattr(move_module, "copy_rows", slow)
     with pytest.raises(LicensingError) as caught:
         moved(old, new)
     assert caught.value.code == "journal_moved"
@@ -506,7 +599,7 @@ def test_killed_anywhere_it_is_given_up_unless_the_target_may_be_used(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("source", "target"), WAYS)
-@pytest.mark.parametrize("step", ["_let_jobs_end", "_copy", "_finish"])
+@pytest.mark.parametrize("step", ["_let_jobs_end", "copy_rows", "_finish"])
 def test_a_command_that_goes_on_after_its_move_was_given_up_fails(
     places: dict[str, str], source: str, target: str, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -581,14 +674,14 @@ def test_rows_that_came_to_the_target_are_not_deleted(
     """Even if they came after all checks."""
     old, new = places[source], places[target]
     fill(old)
-    real = move_module._copy
+    real = move_module.copy_rows
 
     def late(source: Store, target: Store, mark: Mark, told: Told) -> None:
         with target.writing() as db:
             db.execute("INSERT INTO scope (account, sku, kind) VALUES ('late', '', '')")
         real(source, target, mark, told)
 
-    monkeypatch.setattr(move_module, "_copy", late)
+    monkeypatch.setattr(move_module, "copy_rows", late)
     for _again in range(2):
         with pytest.raises(LicensingError) as caught:
             moved(old, new)
@@ -695,8 +788,8 @@ def test_nothing_and_itself(places: dict[str, str], kind: str) -> None:
 
 def test_a_copy_that_differs_is_not_used(places: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     before = fill(places["file"])
-    real, once = move_module._digest, itertools.count()
-    monkeypatch.setattr(move_module, "_digest", lambda row: real(row) + ("ä" in str(row) and next(once)))
+    real, once = move_copy._digest, itertools.count()
+    monkeypatch.setattr(move_copy, "_digest", lambda row: real(row) + ("ä" in str(row) and next(once)))
     with pytest.raises(LicensingError) as caught:
         moved(places["file"], places["database"])
     assert caught.value.code == "journal_damaged"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import itertools
 import os
 import signal
 import tempfile
@@ -146,6 +147,22 @@ def test_the_same_statements_again_need_nothing_of_the_session(place: str) -> No
             journal.accepted(journal.intend(run, FLEX, "assign", [imei(number)], "1-234"), f"r{number}")
             assert journal.lock_lost() == ""
         assert rows(journal, "SELECT count(*) FROM pg_prepared_statements") == [(0,)]
+
+
+def test_a_request_costs_few_round_trips(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many devices it has. Each trip makes the next request wait."""
+    with opened(place) as journal, journal.account_lock(ACCOUNT, 1):
+        run = journal.begin_run(FLEX, "assign", 0)
+        db = journal._store._db  # type: ignore[attr-defined]
+        trips = itertools.count()
+        wait = db.wait
+        monkeypatch.setattr(db, "wait", lambda *given, **named: (next(trips), wait(*given, **named))[1])
+        for number in (0, 1):
+            request = journal.intend(run, FLEX, "assign", imeis(2000)[number * 1000 :][:1000], f"1-23{number}")
+            assert journal.accepted(request, f"r{number}")
+        assert next(trips) <= 2 * 8
+        assert len(journal.attempts(FLEX, imeis(10_000))) == 2000
+        assert next(trips) <= 2 * 8 + 5
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

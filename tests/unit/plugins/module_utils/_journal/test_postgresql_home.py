@@ -92,7 +92,11 @@ def refusals(address: str) -> set[str]:
 def homeless(database: str) -> None:
     """Let the journal be as one of an earlier release."""
     table = "thingspace_licensing.journal_schema"
-    statements = (f"ALTER TABLE {table} DROP COLUMN home", f"UPDATE {table} SET version = 3")
+    statements = (
+        "ALTER TABLE thingspace_licensing.fleet_run DROP COLUMN approved",
+        f"ALTER TABLE {table} DROP COLUMN home",
+        f"UPDATE {table} SET version = 3",
+    )
     postgres.server().run(*statements, database=database)
 
 
