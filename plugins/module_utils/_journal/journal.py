@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-import itertools
-import operator
+import functools
 import os
 import platform
 import typing as t
@@ -23,18 +22,10 @@ from .facts import JournalFacts, facts
 from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
-from .queries import (
-    ATTEMPTS,
-    ATTEMPTS_ORDER,
-    DEVICES_OF,
-    HOLDERS,
-    IDS,
-    IN_SEVERAL,
-    NAMED_BY,
-    PROVED_HOLDERS,
-    REMOVED_BY_ANOTHER_KIND,
-)
+from .moved import read_now, require_here
+from .queries import HOLDERS, IDS, NAMED_BY, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
+from .scopes import attempts_of, devices_of, in_several, number_of, scopes_of
 from .status import Attempt, RequestState
 from .store import Store, Transaction
 from .stores import open_store
@@ -86,33 +77,33 @@ class Journal:
     def attempts(self, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
         """The attempts for each of these devices, oldest first. Devices without any are left out."""
         with self._reading() as db:
-            return _attempts(db, scope, devices)
+            return attempts_of(db, scope, devices)
 
     def snapshot(self, scope: Scope, devices: t.Sequence[str]) -> Snapshot:
         """Everything that a plan needs to know, read in one transaction."""
         with self._reading() as db:
             lost = lost_requests(db, scope.account, scope.sku)
             moved = moved_since(db, lost[0].run, scope.account, scope.sku) if lost else Moved(None, {})
-            attempts, latency = _attempts(db, scope, devices), usual_latency(db, scope.account)
+            attempts, latency = attempts_of(db, scope, devices), usual_latency(db, scope.account)
             return Snapshot(attempts, lost, moved, latency, _last_run(db, scope.account))
 
     def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
         """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""
         with self._reading() as db:
-            for key, scope in _scopes(db, account).items():
+            for key, scope in scopes_of(db, account).items():
                 if sku is None or scope.sku == sku:
-                    for device, attempts in _devices(db, key):
+                    for device, attempts in devices_of(db, key):
                         yield scope, device, attempts
 
     def scopes(self, account: str) -> list[Scope]:
         """Every scope for which something was sent for this account, sorted."""
         with self._reading() as db:
-            return list(_scopes(db, account).values())
+            return list(scopes_of(db, account).values())
 
     def ids(self, scope: Scope) -> list[str]:
         """Every device of a scope, sorted."""
         with self._reading() as db:
-            return [str(device) for (device,) in db.execute(IDS, (_scope(db, scope),))]
+            return [str(device) for (device,) in db.execute(IDS, (number_of(db, scope),))]
 
     def holders(self, account: str, sku: str, *, proved: bool = False) -> dict[str, int]:
         """How many devices certainly hold a SKU, by the kind of their ids.
@@ -121,17 +112,17 @@ class Journal:
         """
         query = PROVED_HOLDERS if proved else HOLDERS
         with self._reading() as db:
-            keys = {scope.kind: key for key, scope in _scopes(db, account).items() if scope.sku == sku}
+            keys = {scope.kind: key for key, scope in scopes_of(db, account).items() if scope.sku == sku}
             return {kind: int(db.execute(query, (key,)).fetchone()[0]) for kind, key in keys.items()}
 
     def shared(self, account: str) -> dict[Scope, list[str]]:
         """The devices of each scope for which another SKU of the account was also sent, by the same kind of id."""
         with self._reading() as db:
-            scopes = _scopes(db, account)
+            scopes = scopes_of(db, account)
             found: dict[Scope, list[str]] = {}
             for kind in sorted({scope.kind for scope in scopes.values()}):
                 keys = [key for key, scope in scopes.items() if scope.kind == kind]
-                devices = _in_several(db, keys) if len(keys) > 1 else []
+                devices = in_several(db, keys) if len(keys) > 1 else []
                 found.update((scopes[key], devices) for key in keys if devices)
             return found
 
@@ -179,7 +170,7 @@ class Journal:
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
-            key = _scope(db, scope)
+            key = number_of(db, scope)
         self._scopes[scope] = key
         self._store.run_begun()
         return run
@@ -195,7 +186,7 @@ class Journal:
         :raises LicensingError: it could not be written, or the file no longer has its name.
         """
         with self._writing() as db:
-            key = self._scopes.get(scope) or _scope(db, scope)
+            key = self._scopes.get(scope) or number_of(db, scope)
             values = (run, key, action, len(devices), x_request_id, now())
             request = db.insert(
                 "INSERT INTO request (run, scope, action, devices, x_request_id, state, sent) "
@@ -269,9 +260,18 @@ class Journal:
             keep_counted(db, requests, when, watched=watched)
 
 
-def open_journal(place: str, *, write: bool, told: Told, patience: float = PATIENCE) -> Journal:
-    """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process."""
-    return Journal(open_store(place, write=write, told=told, patience=patience))
+def open_journal(
+    place: str, *, write: bool, told: Told, patience: float = PATIENCE, ready: Store | None = None
+) -> Journal:
+    """Open a journal, see C(open_store). With an empty place, the journal lasts as long as the process.
+
+    :param ready: what C(require_usable) has opened already.
+    """
+    if ready is None:
+        return Journal(open_store(place, write=write, told=told, patience=patience))
+    # It may have moved in the meantime.
+    read_now(ready, functools.partial(require_here, ready.name))
+    return Journal(ready)
 
 
 def _overtaken(place: str, account: str) -> LicensingError:
@@ -284,36 +284,3 @@ def _overtaken(place: str, account: str) -> LicensingError:
 
 def _last_run(db: Transaction, account: str) -> int:
     return int(db.execute("SELECT coalesce(max(id), 0) FROM run WHERE account = ?", (account,)).fetchone()[0])
-
-
-def _scopes(db: Transaction, account: str) -> dict[int, Scope]:
-    rows = db.execute("SELECT id, account, sku, kind FROM scope WHERE account = ? ORDER BY sku, kind", (account,))
-    return {key: Scope(*scope) for key, *scope in rows.fetchall()}
-
-
-def _devices(db: Transaction, key: int) -> t.Iterator[tuple[str, list[Attempt]]]:
-    rows = db.stream(f"{ATTEMPTS} {ATTEMPTS_ORDER}", (key,))
-    for device, group in itertools.groupby(rows, key=operator.itemgetter(0)):
-        yield device, [Attempt(*row[1:]) for row in group]
-
-
-def _attempts(db: Transaction, scope: Scope, devices: t.Sequence[str]) -> dict[str, list[Attempt]]:
-    found: dict[str, list[Attempt]] = {}
-    key = _scope(db, scope)
-    asked = f"{ATTEMPTS} AND entry.device_id {{among}} {ATTEMPTS_ORDER}"
-    # Without a number, nothing was ever sent.
-    for device, *attempt in db.among(asked, (key,), devices) if key is not None else ():
-        found.setdefault(device, []).append(Attempt(*attempt))
-    return found
-
-
-def _in_several(db: Transaction, scopes: t.Sequence[int]) -> list[str]:
-    marks = ",".join("?" * len(scopes))
-    rows = db.execute(f"{DEVICES_OF} ({marks}) {IN_SEVERAL}", tuple(scopes))
-    return [str(device) for (device,) in rows]
-
-
-def _scope(db: Transaction, scope: Scope) -> int | None:
-    """The number of a scope; None if nothing was ever sent for it. It never changes."""
-    row = db.execute("SELECT id FROM scope WHERE account = ? AND sku = ? AND kind = ?", scope).fetchone()
-    return int(row[0]) if row else None

@@ -24,7 +24,7 @@ from .moved import Mark
 from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
 from .postgresql_lock import key_of, release, still_held, try_lock
-from .postgresql_schema import emptied, prepare, require_version, settle
+from .postgresql_schema import emptied, prepare, require_version
 from .postgresql_transaction import PostgresTransaction
 from .postgresql_watch import SLOW, Watch
 from .psycopg_dep import psycopg
@@ -252,30 +252,18 @@ def open_postgresql(
     return PostgresStore(address, opened, reopen, patience=patience, told=told, moving=moving, brief=bool(only))
 
 
-def require_reachable(address: str, *, write: bool, told: Told, patience: float) -> None:
+def open_ready(address: str, *, write: bool, told: Told, patience: float) -> PostgresStore | None:
     """Refuse early what C(open_postgresql) would refuse. Nothing is created.
 
+    :returns: the journal, if nothing of it has to be changed before it is used.
     :raises LicensingError: see there.
     """
-    db, watch = connect(address, write=write, patience=patience, told=told)
-    try:
-        with guarded(address):
-            prepare(db, address, write=write, change=False)
-    finally:
-        watch.close()
-
-
-def settle_here(address: str, *, told: Told, patience: float, check: bool) -> bool:
-    """Let the journal in a database belong there from now on. Returns whether it was a copy.
-
-    :raises LicensingError: see C(open_postgresql).
-    """
-    db, watch = connect(address, write=True, told=told, patience=patience)
-    try:
-        with guarded(address):
-            return settle(db, address, check=check)
-    finally:
-        watch.close()
+    reopen = functools.partial(_opened, address, write=write, told=told, patience=patience)
+    opened = reopen(change=False)
+    if not opened.identity:
+        opened.watch.close()
+        return None
+    return PostgresStore(address, opened, reopen, patience=patience, told=told)
 
 
 def _opened(
@@ -284,13 +272,15 @@ def _opened(
     write: bool,
     told: Told,
     patience: float,
-    moving: Mark | None,
-    only: t.Sequence[str],
+    moving: Mark | None = None,
+    only: t.Sequence[str] = (),
+    change: bool = True,
 ) -> _Opened:
     db, watch = connect(address, write=write, patience=patience, told=told)
     try:
         with guarded(address):
-            return _Opened(db, watch, prepare(db, address, write=write, moving=moving, only=only))
+            identity = prepare(db, address, write=write, change=change, moving=moving, only=only)
+            return _Opened(db, watch, identity)
     except BaseException:
         watch.close()
         raise

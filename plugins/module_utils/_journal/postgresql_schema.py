@@ -76,7 +76,7 @@ def prepare(
     :param moving: for a move: it may be marked, and has this mark if it is created, see C(_journal/moved.py).
     :param only: with C(write), the tables that are written; by default all.
     :param settling: whether the journal belongs to this database from now on, if it is a copy.
-    :returns: the identity of the journal; empty if there is none and none was created.
+    :returns: the identity of the journal; empty if there is none and none was created, or if something had to change.
     :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved), C(journal_copied),
         C(journal_damaged).
     """
@@ -92,7 +92,9 @@ def prepare(
             return ""
         _upgrade(db, address, moving)
     _require_rights(db, address, (UPDATER if only else WRITER) if write else READER, only if write else ())
-    if write and change and not only and (settling or homes_of(db).home is None):
+    if write and not only and (settling or homes_of(db).home is None):
+        if not change:
+            return ""
         take_home(db)
     return str(_the_row(db, address, "SELECT uuid FROM identity", "identity"))
 

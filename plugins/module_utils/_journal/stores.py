@@ -68,19 +68,20 @@ def require_place(place: str) -> None:
         raise LicensingError(why, code="journal_unusable")
 
 
-def require_usable(place: str, *, write: bool, told: Told, patience: float) -> None:
+def require_usable(place: str, *, write: bool, told: Told, patience: float) -> Store | None:
     """Refuse early if it cannot be read, or with C(write), be written. Nothing is created.
 
+    :returns: a database, which is open then, if nothing of it has to be changed before it is used. It is to be closed.
     :raises LicensingError: as for C(open_store).
     """
     require_place(place)
     if is_database(place):
-        from .postgresql import require_reachable
+        from .postgresql import open_ready
 
-        require_reachable(place, write=write, told=told, patience=patience)
-        return
+        return open_ready(place, write=write, told=told, patience=patience)
     open_sqlite(place, write=False, told=told, patience=patience).close()
     if place:
         require_lockable(os.path.realpath(place), write=write)
     if write:
         file.require_writable(place)
+    return None

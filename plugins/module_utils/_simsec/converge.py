@@ -17,6 +17,7 @@ from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
 from .._journal.lock import PATIENCE as LOCK_PATIENCE
 from .._journal.status import BY_COUNT
+from .._journal.store import Store
 from .._journal.stores import require_usable
 from .._module import Context, Result
 from .._plan.guards import enforce
@@ -55,36 +56,46 @@ NO_JOURNAL = (
 def run(context: Context) -> Result:
     """Read, plan, guard, send, wait, report."""
     job, problems = read_job(context.params)
-    _look_at_journal(context, job, problems)
-    client = context.connect(problems)
-    for warning in job.wanted.warnings:
-        context.warn(warning)
-    if not job.journal:
-        context.warn(NO_JOURNAL)
-    with contextlib.closing(_open(context, job, write=not context.check_mode)) as journal:
-        api = SimsecApi(client, job.wish.account)
-        if context.check_mode:
-            return make_result(context, job, _converge(context, job, journal, client, api, None))
-        waiting = Waiting(journal, job.scope, api, job.wait_timeout, stop=context.stop)
-        lock = journal.account_lock(job.wish.account, context.patience(LOCK_PATIENCE))
-        with lock, context.stop.when(journal.lock_lost):
-            done = _converge(context, job, journal, client, api, waiting)
-        if job.wait:
-            done = finish(context, job, journal, api, done, waiting)
-        return make_result(context, job, done)
+    with contextlib.ExitStack() as stack:
+        ready = _look_at_journal(context, job, problems)
+        if ready is not None:
+            stack.callback(ready.close)
+        client = context.connect(problems)
+        for warning in job.wanted.warnings:
+            context.warn(warning)
+        if not job.journal:
+            context.warn(NO_JOURNAL)
+        patience = context.patience(PATIENCE)
+        write = not context.check_mode
+        journal = open_journal(job.journal, write=write, told=context.told, patience=patience, ready=ready)
+        stack.callback(journal.close)
+        return _run(context, job, journal, client)
 
 
-def _open(context: Context, job: Job, *, write: bool) -> Journal:
-    return open_journal(job.journal, write=write, told=context.told, patience=context.patience(PATIENCE))
+def _run(context: Context, job: Job, journal: Journal, client: Client) -> Result:
+    api = SimsecApi(client, job.wish.account)
+    if context.check_mode:
+        return make_result(context, job, _converge(context, job, journal, client, api, None))
+    waiting = Waiting(journal, job.scope, api, job.wait_timeout, stop=context.stop)
+    lock = journal.account_lock(job.wish.account, context.patience(LOCK_PATIENCE))
+    with lock, context.stop.when(journal.lock_lost):
+        done = _converge(context, job, journal, client, api, waiting)
+    if job.wait:
+        done = finish(context, job, journal, api, done, waiting)
+    return make_result(context, job, done)
 
 
-def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> None:
-    """Add problems with the journal to the others. Nothing is created before all problems are known."""
+def _look_at_journal(context: Context, job: Job, problems: list[Problem]) -> Store | None:
+    """Add problems with the journal to the others. Nothing is created before all problems are known.
+
+    :returns: what is open already, see C(require_usable).
+    """
     try:
         write, patience = not context.check_mode, context.patience(PATIENCE)
-        require_usable(job.journal, write=write, told=context.told, patience=patience)
+        return require_usable(job.journal, write=write, told=context.told, patience=patience)
     except LicensingError as error:
         problems.append(Problem(error.message, error.code))
+    return None
 
 
 def _converge(

@@ -21,7 +21,7 @@ from .._journal.facts import prune
 from .._journal.file import PATIENCE
 from .._journal.give_up import give_up
 from .._journal.move import move
-from .._journal.postgresql import settle_here
+from .._journal.postgresql_settle import settle_here
 from .._journal.stores import open_store
 from .._module import Context, Result
 from .._text.addresses import is_database, without_passwords

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import functools
 import itertools
 import os
 import signal
@@ -26,8 +27,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.facts import prune
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import move
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.moved import Mark, set_mark
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stores import open_store, require_usable
 from ansible_collections.thingspace.licensing.tests.support import postgres
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never, rows
@@ -163,6 +166,37 @@ def test_a_request_costs_few_round_trips(place: str, monkeypatch: pytest.MonkeyP
         assert next(trips) <= 2 * 8
         assert len(journal.attempts(FLEX, imeis(10_000))) == 2000
         assert next(trips) <= 2 * 8 + 5
+
+
+def test_what_was_looked_at_is_not_opened_again(place: str, behind: str, proxy: Proxy) -> None:
+    """Unless something must be changed before it is used. In the meantime, it may have moved."""
+    look = functools.partial(require_usable, behind, write=True, told=never, patience=2)
+    with postgres.new_journal() as empty:
+        assert require_usable(empty, write=True, told=never, patience=2) is None
+        assert require_usable(empty, write=False, told=never, patience=2) is None
+    with opened(place) as journal:
+        accept(journal, imei(1), "r1")
+    for moved in (False, True):
+        store = look()
+        assert store is not None
+        connections = proxy.connections
+        with contextlib.closing(store):
+            if moved:
+                with contextlib.closing(open_store(place, write=True, told=never)) as other, other.writing() as db:
+                    set_mark(db, Mark("moved", "elsewhere"))
+                with pytest.raises(LicensingError) as caught:
+                    open_journal(behind, write=True, told=never, ready=store)
+                assert caught.value.code == "journal_moved"
+            else:
+                journal = open_journal(behind, write=True, told=never, ready=store)
+                assert accept(journal, imei(2), "r2")
+        assert proxy.connections == connections
+
+
+def accept(journal: Journal, device: str, request_id: str) -> bool:
+    return journal.accepted(
+        journal.intend(journal.begin_run(FLEX, "assign", 0), FLEX, "assign", [device], "1-2"), request_id
+    )
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.move import move
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.one_at_a_time import one_at_a_time
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.postgresql import settle_here
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.postgresql_settle import settle_here
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.schema import SCHEMA
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.shared_state import share
@@ -72,12 +72,18 @@ def sent(address: str) -> list[str]:
         return journal.ids(LIFETIME)
 
 
+def looked_at(address: str, *, write: bool) -> None:
+    store = require_usable(address, write=write, told=never, patience=2)
+    if store is not None:
+        store.close()
+
+
 def refusals(address: str) -> set[str]:
     """The codes with which everybody who would use the journal is refused; empty for those who may."""
     codes = set()
     for write in (True, False):
         for act in (
-            lambda write: require_usable(address, write=write, told=never, patience=2),
+            lambda write: looked_at(address, write=write),
             lambda write: open_journal(address, write=write, told=never, patience=2).close(),
             lambda _write: share(address, pytest.fail, told=never).close(),
         ):
