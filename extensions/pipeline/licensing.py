@@ -26,6 +26,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
 from pathlib import Path
@@ -37,8 +38,13 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 300.0
 """Maximum seconds to wait for processes of an interrupted Ansible. Their requests end long before that."""
 
-SUBREAPER = 36
-"""C(PR_SET_CHILD_SUBREAPER): processes whose parents have ended become children of this one. Linux only."""
+AFTER_CTRL_C = 2.0
+"""Seconds in which Ansible ends after a Ctrl-C that the terminal has sent to it, too."""
+
+PDEATHSIG, SUBREAPER = 1, 36
+"""C(PR_SET_PDEATHSIG): the signal for a process whose parent has ended. C(PR_SET_CHILD_SUBREAPER): processes whose
+parents have ended become children of this one. Linux only.
+"""
 
 COLLECTION = ("ansible_collections", "thingspace", "licensing")
 
@@ -141,8 +147,7 @@ class Children:
             # Ignored signals stay ignored, as nohup requires.
             if signal.getsignal(number) is not signal.SIG_IGN
         }
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+        set_option(SUBREAPER, 1)
 
     def start(self, command: list[str], **options: Any) -> subprocess.Popen[str]:
         """Start a command.
@@ -166,7 +171,8 @@ class Children:
 
     def run(self, command: list[str], environment: dict[str, str]) -> int:
         """Run a command to its end. After a signal, also wait for everything that it started."""
-        with self.start(command, env=environment) as process:
+        # Nobody could hand on a SIGKILL.
+        with self.start(command, env=environment, preexec_fn=lambda: set_option(PDEATHSIG, signal.SIGTERM)) as process:
             returncode = process.wait()
         if self.received or returncode < 0:
             self._tell_others()
@@ -180,8 +186,14 @@ class Children:
 
     def _hand_on(self, number: int, _frame: types.FrameType | None) -> None:
         self.received = number
-        # Ctrl-C reaches both processes. If Ansible got it twice, it would not clean up.
-        if self._process is not None and (number != signal.SIGINT or not os.isatty(0)):
+        if self._process is None:
+            return
+        if number == signal.SIGINT and in_foreground():
+            # Ctrl-C has reached both processes. If Ansible got it twice at once, it would not clean up.
+            later = threading.Timer(AFTER_CTRL_C, self._process.send_signal, (number,))
+            later.daemon = True
+            later.start()
+        else:
             self._process.send_signal(number)
 
     @staticmethod
@@ -211,6 +223,20 @@ class Children:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
             time.sleep(0.05)
+
+
+def in_foreground() -> bool:
+    """Whether a Ctrl-C reaches this process and the processes that it starts."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def set_option(option: int, value: int) -> None:
+    """Set an option of this process, on Linux."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def descendants() -> dict[int, int]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -70,22 +72,28 @@ class Pipeline:
         text = json.dumps({"account": account, "fota": fota, "devices": sets})
         (self.folder / "fleet" / f"{account}.yml").write_text(text, encoding="utf-8")
 
-    def start(self, *arguments: str, python: str = sys.executable, **env: str) -> subprocess.Popen[str]:
-        """Start it, by default with modules that are in its process group."""
+    def start(
+        self, *arguments: str, python: str = sys.executable, terminal: int | None = None, **env: str
+    ) -> subprocess.Popen[str]:
+        """Start it, by default with modules that are in its process group.
+
+        :param terminal: where it is the foreground job.
+        """
+        seat = [] if terminal is None else ["setsid", "--ctty"]
         return subprocess.Popen(
-            [python, str(self.launcher), *arguments],
-            stdin=subprocess.DEVNULL,
+            [*seat, python, str(self.launcher), *arguments],
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=self.folder,
-            start_new_session=True,
+            start_new_session=terminal is None,
             env={**self.environment, **env},
         )
 
     def __call__(self, *arguments: str, python: str = "", **env: str) -> int:
         """The exit code."""
-        process = self.start(*arguments, python=python or self.python, **env)
+        process = self.start(*arguments, python=python or self.python, terminal=None, **env)
         try:
             self.output, _none = process.communicate(timeout=PATIENCE)
         finally:
@@ -241,9 +249,22 @@ def to_the_program(process: subprocess.Popen[str], number: int) -> None:
 
 
 def to_ansible(process: subprocess.Popen[str], number: int) -> None:
+    for child in children(process):
+        os.kill(child, number)
+
+
+def to_the_program_in_a_terminal(process: subprocess.Popen[str], number: int) -> None:
+    """The request waits until the program has passed the signal on: it takes it for a Ctrl-C first."""
+    handles = [os.pidfd_open(child) for child in children(process)]
+    process.send_signal(number)
+    for handle in handles:
+        assert select.select([handle], [], [], PATIENCE)[0]
+        os.close(handle)
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
     told = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
-    for child in told.split():
-        os.kill(int(child), number)
+    return [int(child) for child in told.split()]
 
 
 @pytest.mark.parametrize(
@@ -251,6 +272,8 @@ def to_ansible(process: subprocess.Popen[str], number: int) -> None:
     [
         (to_the_group, signal.SIGINT),
         (to_the_program, signal.SIGHUP),
+        (to_the_program, signal.SIGKILL),
+        (to_the_program_in_a_terminal, signal.SIGINT),
         (to_ansible, signal.SIGKILL),
     ],
 )
@@ -266,9 +289,11 @@ def test_an_apply_that_is_interrupted(
         to(started[0], number)
 
     door = Door(simulator, 1, interrupt, about="/assign")
+    seats = pty.openpty() if to is to_the_program_in_a_terminal else ()
     process = pipeline.start(
         *("apply", "-e", "fleet=fleet", "-e", "fleet_dest=apply", "-e", "approved=plan/plan.json"),
         THINGSPACE_BASE_URL=door.base_url,
+        terminal=seats[1] if seats else None,
     )
     started.append(process)
     try:
@@ -277,15 +302,18 @@ def test_an_apply_that_is_interrupted(
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     at_the_end = list(door.seen)
-    assert process.returncode == 1, output
+    killed = to is to_the_program and number == signal.SIGKILL
+    assert process.returncode == (-signal.SIGKILL if killed else 1), output
     assert "Traceback" not in output, output
     assert door.happened
     writes = simulator.count("fota_assign")
     assert writes == 2, "only what was under way"
     assert len(simulator.licensed()) == 10 + writes
-    assert not list((pipeline.folder.parent / "home").glob("licensing-*"))
+    assert killed or not list((pipeline.folder.parent / "home").glob("licensing-*"))
     assert at_the_end == door.seen
     door.close()
+    for seat in seats:
+        os.close(seat)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

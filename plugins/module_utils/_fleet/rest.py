@@ -84,17 +84,24 @@ def rest_of(approved: PlanDocument | str, now: PlanDocument) -> PlanDocument:
 def is_rest(now: PlanPart, before: PlanPart, undone: t.Container[str]) -> bool:
     """Whether a part does, of what an approved part does, only what its run did not do.
 
-    The removal candidates are one list, of which no part can be left.
+    The removal candidates are one list, which is written as a whole. Before that, devices may leave it with their
+    license.
 
     :param now: a plan that was just made.
     :param undone: the devices of the approved part that its run did not do.
     """
-    if now.kind == "removal_candidates" or _about(now) != _about(before):
+    if _about(now) != _about(before):
         return False
     if now.failure and now.failure.code != (before.failure and before.failure.code):
         return False
     planned = {row["device_id"]: row for row in before.devices}
-    return all(row == planned.get(row["device_id"]) and row["device_id"] in undone for row in now.devices)
+    if any(row != planned.get(row["device_id"]) or row["device_id"] not in undone for row in now.devices):
+        return False
+    left = {row["device_id"] for row in now.devices}
+    gone = [row for device, row in planned.items() if device not in left]
+    return now.kind != "removal_candidates" or all(
+        row["outcome"] == "removed" and row["device_id"] in undone for row in gone
+    )
 
 
 def _about(part: PlanPart) -> PlanPart:

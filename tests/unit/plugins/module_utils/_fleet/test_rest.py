@@ -120,12 +120,38 @@ OTHERS: dict[str, PlanDocument] = {
         account(part(assign=1), rows=[[{**rows(0)[0], "device_id": "990000000000009"}]]), account(part(), name="other")
     ),
     "another outcome": plan(account(part(remove=1), rows=[rows(0, outcome="removed")]), account(part(), name="other")),
-    "a list of which none is a rest": planned(0, kind="removal_candidates"),
+    "a list with only some of the new devices": planned(0, kind="removal_candidates"),
     "another limit": plan(account({**part(assign=1), "max_changes": 9}, rows=[rows(0)]), account(part(), name="other")),
     "for life": plan(account({**part(assign=1), "lifetime": True}, rows=[rows(0)]), account(part(), name="other")),
     "stopped by a limit": planned(0, failure={"code": "guard_tripped", "message": "too many"}),
     "another account, too": plan(account(part(assign=1), rows=[rows(0)]), account(part(), name="third")),
 }
+
+
+LISTS: dict[str, tuple[list[Json], bool]] = {
+    "as planned": (rows(0, 1, outcome="removed") + rows(2, outcome="added"), True),
+    "one left with its license": (rows(1, outcome="removed") + rows(2, outcome="added"), True),
+    "all left with their licenses": (rows(2, outcome="added"), True),
+    "somebody added one": (rows(0, 1, 3, outcome="removed") + rows(2, outcome="added"), False),
+    "somebody listed a new device": (rows(0, 1, outcome="removed"), False),
+    "somebody took another one off": (rows(1, outcome="removed") + rows(2, 3, outcome="added"), False),
+}
+
+
+@pytest.mark.parametrize("case", LISTS)
+@pytest.mark.parametrize("written", [False, True])
+def test_devices_may_leave_a_list_that_was_not_written(case: str, written: bool) -> None:
+    """They may leave it with their license. Nothing may be added to it, and a list that was written is done."""
+    found, rest = LISTS[case]
+
+    def of(devices: list[Json]) -> PlanDocument:
+        counts = {"remove": sum(one["outcome"] == "removed" for one in devices), "add": len(devices)}
+        return plan(account(part("removal_candidates", **counts), rows=[devices]), account(part(), name="other"))
+
+    approved, now = of(LISTS["as planned"][0]), of(found)
+    begun = {("a", "removal_candidates"): set[str]() if written else set(DEVICES)}
+    same = now.digest == approved.digest
+    assert (difference(now, approved, "", lambda _digest: begun) is None) is (same or (rest and not written))
 
 
 @pytest.mark.parametrize("case", OTHERS)
