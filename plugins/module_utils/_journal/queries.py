@@ -79,9 +79,12 @@ _MADE_UP_FOR = (
 )
 """Whether a device is in the state that an open request wants, so that carrying it out would change nothing."""
 _IN_FLIGHT = (
-    f"(request.run >= ? OR request.sent >= ? OR (request.sent >= ? AND entry.outcome IS NULL AND NOT {_MADE_UP_FOR}))"
+    "(request.run >= ? OR request.sent >= ? OR (request.sent >= ? AND "
+    f"(entry.confirmed >= ? OR (entry.outcome IS NULL AND NOT {_MADE_UP_FOR}))))"
 )
-"""What may be carried out after a run began: what was sent since then or shortly before, and what is still open."""
+"""What may be carried out after a run began: what was sent or reported since then or shortly before, and what is still
+open.
+"""
 
 _ENTRIES = (
     "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL AS certain, "

@@ -269,6 +269,7 @@ def wrong(server: Server) -> list[tuple[str, Action]]:
 
 @hypothesis.settings(max_examples=60)
 @hypothesis.given(st.integers(0, 2**32), st.integers(2, 14))
+@hypothesis.example(743, 11)  # a request is carried out and reported more than an hour later, after another run began
 def test_nothing_is_confirmed_that_did_not_happen(seed: int, steps: int) -> None:
     assert wrong(lived(seed, steps, strangers=False)) == []
 
@@ -305,7 +306,10 @@ def test_the_histories_are_worth_it() -> None:
 
 
 LAX = {
-    "only what that run sent": ("OR request.sent >= ?", "AND request.sent >= ?"),
+    "only what that run sent": (
+        "OR request.sent >= ? OR (request.sent >= ? AND (entry.confirmed >= ? OR",
+        "AND request.sent >= ? OR (request.sent >= ? AND (entry.confirmed >= ? AND 1 = 0 OR",
+    ),
     "only what was sent within the hour": ("entry.outcome IS NULL AND NOT", "entry.outcome = 'none' AND NOT"),
     "only what nobody reported": ("WHERE", "WHERE entry.outcome IS NULL AND"),
     "what an earlier count confirmed later": ("AND entry.confirmed <= ?", "AND entry.confirmed > ?"),
