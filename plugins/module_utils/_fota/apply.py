@@ -11,15 +11,15 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from .._errors import LicensingError
+from .._errors import IncompleteList, LicensingError
 from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome
 from .._plan.plan import Plan, Pool
-from .._swm.facts import says_locked, says_of_a_device
+from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
-from .holders import read_back
+from .holders import read_back, without_license
 from .rows import LEFT_ALONE, Applied, Judged, rows_of
 
 RESENDS = 2
@@ -70,6 +70,8 @@ def _act(
     acting = _Acting(sending, api, action, devices, listed, before)
     left = settle(acting.send, acting.read_back, RESENDS) or {}
     results = acting.results
+    if action == "remove" and not listed:
+        results.update(_strange(api, sending, results))
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
         if device in sending.answers:
@@ -79,6 +81,25 @@ def _act(
     return {
         device: results.get(device, ("skipped", left_out.get(device, reason))) for device in devices
     }, sending.stopped
+
+
+def _strange(api: FotaApi, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
+    """The results of devices that ThingSpace does not know, so that it refused to remove their license.
+
+    That proves nothing: it may be a fault, or a wrong check digit. If nobody has read the list, it is read now.
+    """
+    answers = ((device, answer) for device, answer in sending.answers.items() if device not in results)
+    refused = {one: said.reason for one, said in answers if said.result is DeviceResult.REFUSED}
+    refused = {device: why for device, why in refused.items() if says_unknown(why)}
+    if not refused or sending.stopped is not None:
+        return {}
+    try:
+        found = without_license(api, refused)
+    except LicensingError as error:
+        why = f" Reading the list of licenses: {error.why if isinstance(error, IncompleteList) else error.message}"
+        return {device: ("failed", reason + why) for device, reason in refused.items()}
+    gone: Judged = ("unchanged", ACTIONS["remove"].already)
+    return {device: ("failed", reason) if reason else gone for device, reason in found.items()}
 
 
 class _Acting:
@@ -157,7 +178,6 @@ def _unchanged(doubt: Doubt, why: str = "") -> Judged:
 def _result(action: Action, answer: Answer) -> Judged:
     if answer.result is DeviceResult.DONE:
         return ACTIONS[action].done, ""
-    # A removal that is refused because the device is unknown proves nothing: it may be a fault, or a wrong check digit.
     if answer.result is DeviceResult.ALREADY:
         return "unchanged", ACTIONS[action].already
     return "failed", answer.reason

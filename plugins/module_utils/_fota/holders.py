@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Reads which of some devices hold a license now: from the whole list, or by asking about them if that is cheaper."""
+"""Reads which of some devices hold a license now: from the whole list, or in another way if that is cheaper."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .._client.paging import Page
 from .._devices.spelling import require_spelling
 from .._plan.answer import Action
 from .._swm.licenses import FotaApi
+from .._swm.missing import among_licensed
 
 
 class Holders(t.NamedTuple):
@@ -46,9 +47,30 @@ def read_back(
     """
     if api.named.offered and api.named.requests(len(devices)) < api.pages:
         listed = [device for device, _time in first.devices] if first else []
-        named = api.named.read(devices, listed, removing=action == "remove")
-        if named is not None:
+        named = api.named.read(devices, listed, removing=action == "remove", pages=api.pages)
+        if named is not None and not named.unproven:
             return Holders(named.licensed, first.assigned if first else None)
     held, _last = api.licensed(first, expected)
     require_spelling(held, devices, losing=action == "remove" and not read)
     return Holders(held, len(held))
+
+
+def without_license(api: FotaApi, refused: t.Mapping[str, str]) -> dict[str, str]:
+    """Whether these devices hold no license, as far as the list shows that.
+
+    :param refused: devices that ThingSpace does not know, each with its reason.
+    :returns: an empty text for each that holds none, and for each other one why that is not certain.
+    :raises IncompleteList: the list may name one of them in another spelling.
+    :raises LicensingError: the account could not be read, or not completely.
+    """
+    first = api.page()
+    if not first.more or len(refused) > first.pages:
+        held, _last = api.licensed(first, refused)
+        require_spelling(held, [*refused], losing=True)
+        return {device: why if device in held else "" for device, why in refused.items()}
+    listed = [device for device, _time in first.devices]
+    found = among_licensed(api.page, {}, refused, listed, first.pages, api.max_concurrency)
+    require_spelling(found.seen, [*refused], losing=True)
+    return {device: found.unproven.get(device, refused[device]) for device in refused} | dict.fromkeys(
+        found.unknown, ""
+    )

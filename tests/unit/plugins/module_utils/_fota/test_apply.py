@@ -132,12 +132,11 @@ def test_somebody_else_was_faster(state: State, reason: str) -> None:
 def test_a_device_that_fota_does_not_know(words: str, listed: bool, alone: bool) -> None:
     """The refusal does not prove that it holds no license: it may be a fault, or a wrong check digit."""
     space = FakeThingSpace(imeis(1))
-    strange = change(lambda rows: [{**rows[0], "status": "DeviceRejected", "Reason": words}])
-    space.faults = [fail(refusal(words)) if alone else strange]
+    row = {"deviceId": imei(0), "status": "DeviceRejected", "Reason": words}
+    space.faults = [fail(refusal(words)) if alone else lambda *_request: {"deviceList": [row]}]
     pool = Pool(space.total, len(space.held))
     plan = make_plan({}, "absent", imeis(1), set(space.held) if listed else None, pool)
-    (row,) = apply_plan(plan, imeis(1), pool, space.api(), 10).rows
-    assert row == Row(imei(0), "failed", words)
+    assert apply_plan(plan, imeis(1), pool, space.api(), 10).rows == [Row(imei(0), "failed", words)]
 
 
 @pytest.mark.parametrize(("state", "done"), [("present", "assigned"), ("absent", "removed")])
