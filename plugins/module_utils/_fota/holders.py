@@ -13,6 +13,7 @@ import typing as t
 from .._client.paging import Page
 from .._devices.spelling import require_spelling
 from .._plan.answer import Action
+from .._plan.plan import Plan
 from .._swm.licenses import FotaApi
 from .._swm.missing import among_licensed
 
@@ -22,10 +23,12 @@ class Holders(t.NamedTuple):
 
     :param held: every such device, or only those that were asked about.
     :param in_use: licenses of the account that are held; None if that was not read.
+    :param unsure: devices of a removal that are not among them, and that may hold one all the same.
     """
 
     held: t.AbstractSet[str]
     in_use: int | None
+    unsure: t.AbstractSet[str] = frozenset()
 
 
 def read_back(
@@ -35,24 +38,28 @@ def read_back(
     first: Page | None = None,
     expected: t.Collection[str] = (),
     *,
-    read: bool,
+    plan: Plan,
 ) -> Holders:
     """Read which of these devices hold a license after a request for them.
 
     :param action: of the request.
     :param first: the first page of the list if it was just read.
     :param expected: ids that are probably on the list, see C(FotaApi.licensed).
-    :param read: whether the plan was read. Then ThingSpace has shown those that lose a license under these ids.
+    :param plan: what the request belongs to. If a list has shown the devices before, it shows them under the same ids
+        again. If ThingSpace was asked about them, a list may name them in another way, so that it proves nothing if it
+        does not have them; nor does an answer that suddenly does not know them.
     :raises LicensingError: the account could not be read, or not completely.
     """
+    losing = action == "remove"
     if api.named.offered and api.named.requests(len(devices)) < api.pages:
         listed = [device for device, _time in first.devices] if first else []
-        named = api.named.read(devices, listed, removing=action == "remove", pages=api.pages)
-        if named is not None and not named.unproven:
-            return Holders(named.licensed, first.assigned if first else None)
+        named = api.named.read(devices, listed, removing=losing, pages=api.pages)
+        if named is not None and (plan.by_name or not named.unproven):
+            unsure = set(devices) - named.facts.keys() if losing and plan.by_name else frozenset[str]()
+            return Holders(named.licensed, first.assigned if first else None, unsure)
     held, _last = api.licensed(first, expected)
-    require_spelling(held, devices, losing=action == "remove" and not read)
-    return Holders(held, len(held))
+    require_spelling(held, devices, losing=losing and (plan.by_name or not plan.read))
+    return Holders(held, len(held), set(devices) - held if losing and plan.by_name else frozenset())
 
 
 def without_license(api: FotaApi, refused: t.Mapping[str, str]) -> dict[str, str]:
