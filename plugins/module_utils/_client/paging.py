@@ -13,12 +13,16 @@ import itertools
 import typing as t
 
 from .._errors import ApiError, IncompleteList, LicensingError
+from .chain import Chain
 from .cuts import UNCUT, Cuts, starts_of
 from .fault import NO_RESOURCE
 from .page import Fetch, Keep, Kept, Page, Tell
 
 FIRST = "0"
 """The cursor of the first page."""
+
+READINGS = 4
+"""How often a list is read at most, if its pages are read by record number; otherwise twice."""
 
 SLACK = 10_000
 """How many devices a list may have beyond twice its own count, because others may assign licenses in the meantime."""
@@ -96,7 +100,8 @@ def read_all(
     """Read every page. Returns what was collected, and the last page, which has the newest counts.
 
     If a list contradicts itself, it is read a second time, because someone may have changed the account in the
-    meantime. A list that cannot be read in pieces is read as a chain of pages.
+    meantime. If its pages do not show that they follow each other, two readings must be the same. A list that cannot be
+    read in pieces is read as a chain of pages.
 
     :param first: the first page if it has already been read.
     :param tell: called after every page.
@@ -118,21 +123,28 @@ def read_all(
         except IncompleteList as error:
             chained(error.why)
             first = None
-    try:
-        return _read_once(first, fetch, collect, tell, recounted)
-    except IncompleteList:
-        return _read_once(None, fetch, collect, tell, recounted)
+    before: t.AbstractSet[str] | None = None
+    for reading in range(READINGS):
+        chain = Chain(fetch, overlapping=reading < 2)
+        try:
+            found, seen = _read_once(first or fetch(FIRST), chain, collect, tell, recounted)
+        except IncompleteList:
+            if (reading and not chain.by_number) or reading == READINGS - 1:
+                raise
+            before = None
+        else:
+            if chain.sure or seen == before:
+                return found
+            before = seen
+        first = None
+    raise IncompleteList("its pages do not show that they follow each other, and two readings of it differ")
 
 
 def _read_once(
-    first: Page | None,
-    fetch: Fetch,
-    collect: Collect[T],
-    tell: Tell,
-    recounted: t.Callable[[Page], Page],
-) -> tuple[T, Page]:
+    page: Page, chain: Chain, collect: Collect[T], tell: Tell, recounted: t.Callable[[Page], Page]
+) -> tuple[tuple[T, Page], t.AbstractSet[str]]:
+    """What was collected and the last page; and all ids."""
     kept: list[Kept] = []
-    page = first or fetch(FIRST)
     seen_cursors = {FIRST}
     seen: set[str] = set()
     while True:
@@ -153,10 +165,11 @@ def _read_once(
         if not page.cursor or page.cursor in seen_cursors:
             raise IncompleteList("its pages repeat, the position does not advance")
         seen_cursors.add(page.cursor)
-        page = fetch(page.cursor)
-    count = len(seen)
-    seen.clear()
-    return collect.join(kept), _proved(count, page, recounted)
+        page = chain.following(page, len(seen))
+    last = _proved(len(seen), page, recounted)
+    if chain.sure:
+        seen.clear()
+    return (collect.join(kept), last), seen
 
 
 def _most(page: Page) -> int:

@@ -18,6 +18,7 @@ import typing as t
 
 from .._text.lists import many
 from .._text.visible import visible
+from .._thingspace.check_digit import check_digit
 from .._thingspace.id_kinds import LENGTHS, Kind
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+")
@@ -144,11 +145,7 @@ def _length_hint(length: int, kind: Kind) -> str:
 
 def passes_luhn(device: str) -> bool:
     """Whether the last digit is the check digit of the others (ISO/IEC 7812-1)."""
-    total = 0
-    for position, char in enumerate(reversed(device)):
-        digit = int(char) * (2 if position % 2 else 1)
-        total += digit - 9 if digit > 9 else digit
-    return total % 10 == 0
+    return check_digit(device[:-1]) == device[-1:]
 
 
 def show(device: str) -> str:

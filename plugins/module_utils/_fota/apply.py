@@ -11,27 +11,28 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from .._errors import LicensingError
+from .._errors import IncompleteList, LicensingError
 from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome
 from .._plan.plan import Plan, Pool
-from .._swm.facts import says_locked, says_of_a_device
+from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
-from .holders import read_back
+from .holders import read_back, without_license
 from .rows import LEFT_ALONE, Applied, Judged, rows_of
 
 RESENDS = 2
 """How often a device is sent again if reading shows that a lost request had no effect."""
 
 CONFIRMED = "the answer was lost; reading back confirms it"
+UNSURE = "Reading back does not show whether it still holds its license."
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
     """Execute a plan on ThingSpace. Every device gets a row, whatever happens."""
-    send = functools.partial(_act, api, batch_size, plan.read, pool.assigned)
+    send = functools.partial(_act, api, batch_size, plan, pool.assigned)
     results, stopped = send("remove", plan.remove)
     fitting, left_out = _that_fit(plan, pool, results)
     results = {device: _locked(*judged) if plan.state == "exact" else judged for device, judged in results.items()}
@@ -62,14 +63,16 @@ def _locked(outcome: Outcome, reason: str) -> Judged:
 
 
 def _act(
-    api: FotaApi, batch_size: int, listed: bool, before: int | None, action: Action, devices: t.Sequence[str]
+    api: FotaApi, batch_size: int, plan: Plan, before: int | None, action: Action, devices: t.Sequence[str]
 ) -> tuple[dict[str, Judged], LicensingError | None]:
     if not devices:
         return {}, None
     sending = Sending(api, action, batch_size, says_of_a_device)
-    acting = _Acting(sending, api, action, devices, listed, before)
+    acting = _Acting(sending, api, action, devices, plan, before)
     left = settle(acting.send, acting.read_back, RESENDS) or {}
     results = acting.results
+    if action == "remove" and not plan.read:
+        results.update(_strange(api, sending, results))
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
         if device in sending.answers:
@@ -81,20 +84,39 @@ def _act(
     }, sending.stopped
 
 
+def _strange(api: FotaApi, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
+    """The results of devices that ThingSpace does not know, so that it refused to remove their license.
+
+    That proves nothing: it may be a fault, or a wrong check digit. If nobody has read the list, it is read now.
+    """
+    answers = ((device, answer) for device, answer in sending.answers.items() if device not in results)
+    refused = {one: said.reason for one, said in answers if said.result is DeviceResult.REFUSED}
+    refused = {device: why for device, why in refused.items() if says_unknown(why)}
+    if not refused or sending.stopped is not None:
+        return {}
+    try:
+        found = without_license(api, refused)
+    except LicensingError as error:
+        why = f" Reading the list of licenses: {error.why if isinstance(error, IncompleteList) else error.message}"
+        return {device: ("failed", reason + why) for device, reason in refused.items()}
+    gone: Judged = ("unchanged", ACTIONS["remove"].already)
+    return {device: ("failed", reason) if reason else gone for device, reason in found.items()}
+
+
 class _Acting:
     """Sends one action for many devices, and reads the account to settle those in doubt.
 
-    :param listed: whether the state was read, so that no device was as wanted before.
+    :param plan: if the state was read for it, no device was as wanted before.
     :param before: licenses assigned before the run.
     :param results: of the devices that reading back has decided about.
     :param again: devices in doubt that show no change and may be sent again.
     """
 
     def __init__(
-        self, sending: Sending, api: FotaApi, action: Action, devices: t.Sequence[str], listed: bool, before: int | None
+        self, sending: Sending, api: FotaApi, action: Action, devices: t.Sequence[str], plan: Plan, before: int | None
     ) -> None:
         self.sending, self.api, self.action, self.devices = sending, api, action, devices
-        self.listed, self.before = listed, before
+        self.plan, self.before = plan, before
         self.results: dict[str, Judged] = {}
         self.again: dict[str, Doubt] = {}
 
@@ -117,13 +139,15 @@ class _Acting:
         """Read the account and decide about the devices in doubt."""
         sending = self.sending
         try:
-            held, count = read_back(self.api, self.action, list(doubts), expected=self.devices, read=self.listed)
-            if count is None and not self.listed:
+            held, count, unsure = read_back(self.api, self.action, list(doubts), expected=self.devices, plan=self.plan)
+            if count is None and not self.plan.read:
                 count = self.api.page().assigned
         except LicensingError as error:
             why = f"reading back failed: {error.message}"
             self.results.update({device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()})
             return None
+        self.results.update({device: ("unknown", f"{doubts[device].reason} {UNSURE}") for device in unsure})
+        doubts = {device: doubt for device, doubt in doubts.items() if device not in unsure}
         as_wanted = [device for device in doubts if (device in held) == (self.action == "assign")]
         self.results.update(dict.fromkeys(as_wanted, self._judge(count, len(as_wanted))))
         left = {device: doubt for device, doubt in doubts.items() if device not in self.results}
@@ -140,8 +164,8 @@ class _Acting:
         :param in_doubt: the number of devices.
         """
         done, already = ACTIONS[self.action].done, ACTIONS[self.action].already
-        if self.listed or self.before is None or held is None:
-            return done, CONFIRMED if self.listed else PERHAPS
+        if self.plan.read or self.before is None or held is None:
+            return done, CONFIRMED if self.plan.read else PERHAPS
         answered = sum(answer.result is DeviceResult.DONE for answer in self.sending.answers.values())
         unexplained = abs(held - self.before) - answered
         if unexplained <= 0:
@@ -157,7 +181,6 @@ def _unchanged(doubt: Doubt, why: str = "") -> Judged:
 def _result(action: Action, answer: Answer) -> Judged:
     if answer.result is DeviceResult.DONE:
         return ACTIONS[action].done, ""
-    # A removal that is refused because the device is unknown proves nothing: it may be a fault, or a wrong check digit.
     if answer.result is DeviceResult.ALREADY:
         return "unchanged", ACTIONS[action].already
     return "failed", answer.reason

@@ -18,10 +18,11 @@ from .._plan.outcomes import reporting_from
 from .._plan.plan import Pool
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi, Subscription, is_event_based
-from .._text.lists import many
+from .._text.lists import few, many
 from .._thingspace.api_versions import ApiVersion
 
 COLUMNS = ("device_id", "assigned_at")
+REFUSED = "ThingSpace said so when it refused a removal"
 DETAILS = ("eligible", "upgraded_at", "removable", "protocol")
 
 
@@ -41,6 +42,7 @@ class FotaLicenses(t.NamedTuple):
     :param failure: why they were not listed, if they should have been. A partial list must never look like a whole one.
     :param facts: what the device list says of each device; None if it was not read.
     :param undetailed: why it could not be read.
+    :param refused: licenses that ThingSpace refused to remove for ever, whatever the device list says.
     """
 
     subscription: Subscription
@@ -49,6 +51,7 @@ class FotaLicenses(t.NamedTuple):
     failure: LicensingError | None = None
     facts: t.Mapping[str, Facts] | None = None
     undetailed: LicensingError | None = None
+    refused: t.Collection[str] = ()
 
     @property
     def upgrades(self) -> dict[str, str] | None:
@@ -56,7 +59,8 @@ class FotaLicenses(t.NamedTuple):
         if self.facts is None or self.rows is None:
             return None
         known = ((device, self.facts.get(device)) for device, _time in self.rows)
-        return {device: facts.upgraded_at for device, facts in known if facts and facts.upgraded_at is not None}
+        said = {device: facts.upgraded_at for device, facts in known if facts and facts.upgraded_at is not None}
+        return {**said, **{device: said.get(device) or REFUSED for device in self.refused}}
 
 
 def run(context: Context) -> Result:
@@ -76,7 +80,7 @@ def run(context: Context) -> Result:
         values["devices"] = [dict(zip(COLUMNS, row, strict=True)) for row in reporting.every(found.rows or [])]
         return Result(values, failure=None if found.rows is None else reporting.write(COLUMNS, found.rows))
     facts = found.facts or {}
-    rows = [(*row, *_details(facts.get(row[0]))) for row in found.rows or []]
+    rows = [(*row, *_details(facts.get(row[0]), refused=row[0] in found.refused)) for row in found.rows or []]
     columns = (*COLUMNS, *DETAILS)
     counts = collections.Counter(row[columns.index("removable")] for row in rows)
     values["reclaimable"] = {"removable": counts[True], "locked": counts[False], "unknown": counts[None]}
@@ -85,11 +89,10 @@ def run(context: Context) -> Result:
     return Result(values, failure=None if found.rows is None else reporting.write(columns, written))
 
 
-def _details(facts: Facts | None) -> tuple[bool | None, str | None, bool | None, str | None]:
+def _details(facts: Facts | None, *, refused: bool) -> tuple[bool | None, str | None, bool | None, str | None]:
     """The cells of C(DETAILS). Each is None if ThingSpace does not say it."""
-    if facts is None:
-        return None, None, None, None
-    removable = None if facts.upgraded_at is None else not facts.upgraded_at
+    facts = facts or Facts(None, None, None)
+    removable = False if refused else None if facts.upgraded_at is None else not facts.upgraded_at
     return facts.eligible, facts.upgraded_at, removable, facts.protocol or None
 
 
@@ -115,9 +118,16 @@ def read(context: Context, api: FotaApi, *, pool_only: bool = False, details: bo
         return found
     try:
         facts = api.devices.everything()
+        refused = api.locked.among(device for device, _time in rows)
     except LicensingError as error:
         return found._replace(undetailed=error)
     lacking = sum(device not in facts for device, _time in rows)
     if lacking:
         context.warn(f"ThingSpace's list of devices lacks {many(lacking, 'device')} that hold a license.")
-    return found._replace(facts=facts)
+    wrong = [device for device in refused if device in facts and facts[device].upgraded_at == ""]
+    if wrong:
+        context.warn(
+            f"ThingSpace's list of devices says that {few(wrong)} never had an upgrade of the firmware, but ThingSpace "
+            "refused to remove the license for that reason. It counts as one that can never be removed."
+        )
+    return found._replace(facts=facts, refused=refused)

@@ -63,9 +63,14 @@ def plan_job(
     for way in _ways(api, job, first):
         if way == "devices":
             listed, most = [device for device, _time in first.devices], proofs(job.foreseen_refusals)
-            named = api.named.read(wanted, listed, removing=job.state == "absent", most=most)
+            removing = job.state == "absent"
+            named = api.named.read(wanted, listed, removing=removing, most=most, pages=first.pages)
             if named is not None:
-                plan = make_plan(scope, job.state, wanted, named.licensed, pool, whole=False)
+                if named.seen:
+                    require_spelling(named.seen, wanted, losing=True)
+                if named.unproven and _list_decides(job, first, len(named.unproven)):
+                    break
+                plan = make_plan(scope, job.state, wanted, named.licensed | named.unproven.keys(), pool, whole=False)
                 known = sorted({*named.facts, *listed})
                 read = Read(named.about, known, False) if foreseen else None
                 return way, foresee(api, plan, read, job.foreseen_refusals), pool
@@ -94,6 +99,16 @@ def _ways(api: FotaApi, job: Job, first: Page) -> t.Iterator[t.Literal["devices"
         yield "devices"
     if unread and job.lookup == "auto" and not _listing_pays(job, first):
         yield "direct"
+
+
+def _list_decides(job: Job, first: Page, unproven: int) -> bool:
+    """Whether the whole list is read because a few requests did not show that so many devices hold no license.
+
+    It does not depend on check mode. The other devices do not wait for it, so it is read only if that is requested, or
+    takes not many more requests.
+    """
+    asked = job.lookup == "devices" or job.foreseen_refusals == "stop"
+    return asked or unproven > first.pages or _listing_pays(job, first)
 
 
 def _listing_pays(job: Job, first: Page) -> bool:

@@ -73,7 +73,7 @@ def _read_back(
         if page.more and page.assigned is not None and page.assigned == expected.assigned:
             return rows, Pool(total, page.assigned), None
         action: Action = "remove" if part.remove else "assign"
-        held, count = read_back(api, action, [*part.remove, *part.assign], page, read=part.read)
+        held, count, _unsure = read_back(api, action, [*part.remove, *part.assign], page, plan=part)
     except LicensingError as error:
         error.add(before="The canary wave could not be read back: ")
         return rows, expected, error

@@ -77,6 +77,11 @@ class Plan(t.NamedTuple):
         return self.digest is not None
 
     @property
+    def by_name(self) -> bool:
+        """Whether the API was asked about the named devices, so that no list has shown their ids."""
+        return self.read and self.held is None
+
+    @property
     def changes(self) -> int:
         """How many devices the plan changes."""
         return len(self.assign) + len(self.remove)

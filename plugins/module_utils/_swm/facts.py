@@ -32,6 +32,7 @@ _DATE = re.compile(r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)[-/](\d\d?)[-/](\d{
 
 INELIGIBLE = "FOTA does not serve this device (fotaEligible is false)"
 UNKNOWN = "ThingSpace does not know this device ({})"
+UNPROVEN = UNKNOWN + ", and a few requests did not show that it holds no license; 'lookup: list' shows it"
 _NEVER_REMOVED = re.compile(r"\bremoval not allowed for devices that have ever upgraded", re.IGNORECASE)
 _NO_DEVICE = re.compile(r"\bdevice (?:does not exist|not found)|\binvalid device imei", re.IGNORECASE)
 _NEVER_ASSIGNED = re.compile(r"\bdevice not eligible for service", re.IGNORECASE)
@@ -69,9 +70,9 @@ class Facts(t.NamedTuple):
 
     def refusal(self, action: Action) -> str | None:
         """Why ThingSpace would refuse an action for the device; empty if it would not, None if that is not known."""
+        if self.unknown:
+            return (UNKNOWN if action == "assign" else UNPROVEN).format(self.unknown)
         if action == "assign":
-            if self.unknown:
-                return UNKNOWN.format(self.unknown)
             return None if self.eligible is None else "" if self.eligible else INELIGIBLE
         return self.upgraded_at and LOCKED.format(self.upgraded_at)
 

@@ -171,7 +171,9 @@ class FotaApi:
                     answers[device] = Answer(
                         DeviceResult.UNCLEAR, "ThingSpace's answer contradicts itself about this device"
                     )
-        self.locked.forget(one for one in answers if answers[one].result in (DeviceResult.DONE, DeviceResult.ALREADY))
+        # A device that already was as an assignment wants it moved no license, so the old one is still there.
+        moved = (DeviceResult.DONE, DeviceResult.ALREADY) if action == "remove" else (DeviceResult.DONE,)
+        self.locked.forget(one for one in answers if answers[one].result in moved)
         if action == "remove":
             refused = [one for one in devices if one in answers and answers[one].result is DeviceResult.REFUSED]
             self.locked.note({one: answers[one].reason for one in refused})

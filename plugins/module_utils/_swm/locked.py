@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import typing as t
+import urllib.parse
 
 from .._client.client import Client
 from .._errors import LicensingError
@@ -66,8 +68,15 @@ class LockedLicenses:
 
     def _saved(self) -> t.ContextManager[dict[str, t.Any]]:
         """The devices for each text of a refusal."""
-        place = f"{self._client.base_url}\n{self._account}"
+        place = f"{_plain(self._client.base_url)}\n{self._account}"
         return self._client.known.transaction("never-removable-" + hashlib.sha256(place.encode()).hexdigest()[:24])
+
+
+def _plain(base_url: str) -> str:
+    """The URL in one of the forms that mean the same."""
+    parts = urllib.parse.urlsplit(base_url)
+    host = parts.netloc.lower().removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ""))
+    return parts._replace(netloc=host, path=re.sub("/+", "/", parts.path).rstrip("/")).geturl()
 
 
 def _usable(state: t.Mapping[str, t.Any]) -> dict[str, list[str]]:

@@ -7,11 +7,13 @@
 """Decides about devices that ThingSpace's answer about named devices does not know, with any protocol.
 
 No document says what that answer is for a device that the account does not have. So one of the two lists must show, on
-the page where the device would be, that it does not have it, either. This takes one request for many neighbors.
+the page where the device would be, that it does not have it, either. This takes one request for many neighbors. In a
+large account, no page may be near. Then the list of licensed devices must refuse the device as a position.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import typing as t
 
 from .._client.page import Page
@@ -19,6 +21,7 @@ from .._errors import IncompleteList
 from .._text.lists import few, many
 from .device_list import DeviceList
 from .facts import Facts
+from .positions import Positions
 from .search import DevicePage, Search, search
 
 PROOFS = 10
@@ -34,6 +37,8 @@ class Named(t.NamedTuple):
     :param unknown: those that are not devices of the account, each with ThingSpace's reason. They hold no license.
     :param unsaid: those that the answer does not know, and that no list was read for. They are probably not devices of
         the account.
+    :param seen: the ids on pages of the list of licensed devices that were read for the unknown ones.
+    :param unproven: those of a removal that the answer does not know, each with the reason. They may hold a license.
     :param doubt: about which devices the answer is wrong or leaves something open, and what follows from that.
     """
 
@@ -41,11 +46,14 @@ class Named(t.NamedTuple):
     unknown: t.Mapping[str, str]
     unsaid: t.Collection[str] = ()
     doubt: str = ""
+    unproven: t.Mapping[str, str] = {}
+    seen: t.AbstractSet[str] = frozenset()
 
     @property
     def about(self) -> dict[str, Facts]:
         """What it says about each device, also of those that it does not know."""
-        unknown = {device: Facts(None, None, None, unknown=why) for device, why in self.unknown.items()}
+        reasons = {**self.unknown, **self.unproven}.items()
+        unknown = {device: Facts(None, None, None, unknown=why) for device, why in reasons}
         return {**self.facts, **unknown, **dict.fromkeys(self.unsaid, Facts(None, None, None))}
 
     @property
@@ -59,28 +67,51 @@ def among_licensed(
     facts: t.Mapping[str, Facts],
     missing: t.Mapping[str, str],
     listed: t.Sequence[str],
+    most: int,
+    at_once: int,
 ) -> Named:
     """Decide by the list of licensed devices, which is what counts for a removal.
 
     :param holders: reads a page of it.
     :param facts: what the answer says about the other devices.
     :param missing: the devices that the answer does not know, each with ThingSpace's reason.
-    :param listed: licensed devices from the beginning of that list.
-    :raises IncompleteList: it takes too many pages to find all.
+    :param listed: licensed devices from the beginning of that list, in order.
+    :param most: how many requests the whole list takes.
+    :param at_once: how many requests may be sent at a time.
+    :raises LicensingError: there was no answer at all.
     """
+
+    seen = set(listed)
 
     def page(cursor: str) -> DevicePage:
         found = holders(cursor)
+        seen.update(device for device, _time in found.devices)
         devices = {device: Facts(True, None, None) for device, _time in found.devices}
         return DevicePage(devices, found.more, found.cursor)
 
     known = sorted({*listed, *(device for device, one in facts.items() if one.licensed)})
-    found = search(page, Search(missing, known, proving=True), PROOFS, 1, lambda _read: None)
-    unknown = {device: why for device, why in missing.items() if device in found.absent}
-    left = [device for device in missing if device not in unknown and device not in found.facts]
-    if left:
-        raise contradiction(f"it does not know {left[0]}, which may hold a license all the same")
-    return Named({**facts, **found.facts}, unknown)
+    positions = Positions(holders, listed)
+    there: dict[str, Facts] = {}
+    left = list(missing)
+    # Neighbors share a page. What is far from all known devices is asked about one by one.
+    for pages, single in ((1, PROOFS), (PROOFS, most)):
+        found = search(page, Search(left, known, proving=True, places=facts), pages, 1, lambda _read: None)
+        there.update(found.facts)
+        left = [device for device in left if device not in there and device not in found.absent]
+        if left and len(left) <= single:
+            with concurrent.futures.ThreadPoolExecutor(max_workers=min(at_once, len(left))) as pool:
+                left = [
+                    device for device, gone in zip(left, pool.map(positions.exclude, left), strict=True) if not gone
+                ]
+        if not left:
+            break
+    unknown = {device: why for device, why in missing.items() if device not in there and device not in left}
+    unproven = {device: missing[device] + _but(positions.twins.get(device, "")) for device in left}
+    return Named({**facts, **there}, unknown, unproven=unproven, seen=seen)
+
+
+def _but(twin: str) -> str:
+    return f" But it knows {twin}, which differs in the last digit only." if twin else ""
 
 
 def among_devices(

@@ -77,6 +77,7 @@ class NamedDevices:
         *,
         removing: bool = False,
         most: int | None = PROOFS,
+        pages: int = PROOFS,
     ) -> Named | None:
         """What ThingSpace says about these devices; None if it cannot be used. Then it is not asked again.
 
@@ -86,6 +87,7 @@ class NamedDevices:
             looked for among the licensed ones: no document says that such a device holds none.
         :param most: how many pages of the device list to read at most for those that it does not know; None for as many
             as it takes.
+        :param pages: how many pages the list of licensed devices has.
         :raises LicensingError: there was no answer at all.
         """
         try:
@@ -93,7 +95,7 @@ class NamedDevices:
             if not missing:
                 named = Named(facts, {})
             elif removing:
-                named = among_licensed(self._holders, facts, missing, listed)
+                named = among_licensed(self._holders, facts, missing, listed, pages, self._client.max_concurrency)
             else:
                 named = among_devices(self._devices, facts, missing, listed, known, most)
             _check(named, devices, listed)

@@ -19,19 +19,19 @@ class Places:
     """Where a page may begin.
 
     :param known: ids in order.
-    :param overlapping: whether a page at the end of the list must have one of them.
+    :param last: an id that must be on the page after the place before it, because the list may end there; or empty.
     :ivar in_a_row: how many of them were refused since the last one was not.
     """
 
-    def __init__(self, known: t.Sequence[str], *, overlapping: bool) -> None:
-        self._known, self._overlapping = known, overlapping
+    def __init__(self, known: t.Sequence[str], last: str = "") -> None:
+        self._known, self._last = known, last
         self._refused: set[str] = set()
         self.in_a_row = 0
 
     def before(self, device: str, reached: str) -> str:
         """The last place before a device; C(reached) if there is none after it. Refused ones are passed ever faster."""
         index = bisect.bisect_left(self._known, device)
-        back = 2 if self._overlapping and index == len(self._known) else 1
+        back = 2 if index and self._known[index - 1] == self._last else 1
         while self.in_a_row < REFUSED_IN_A_ROW and index >= back and self._known[index - back] > reached:
             if self._known[index - back] not in self._refused:
                 return self._known[index - back]

@@ -52,12 +52,14 @@ class Search(t.NamedTuple):
     :param known: devices that are probably of the account, in order, at which a page can begin.
     :param also: devices that are not looked for, but returned if they are on these pages.
     :param proving: whether devices can count as absent. Then all known ones must be on the list.
+    :param places: further ids at which a page can begin, and which need not be on the list.
     """
 
     wanted: t.Collection[str]
     known: t.Sequence[str]
     also: t.Container[str] = ()
     proving: bool = False
+    places: t.Collection[str] = ()
 
 
 class Found(t.NamedTuple):
@@ -127,7 +129,8 @@ class _Chain:
         self.error: LicensingError | None = None
         self._fetch, self._wish = fetch, wish
         self._meant = frozenset(wish.wanted)
-        self._places = Places(wish.known, overlapping=wish.proving)
+        places = sorted({*wish.known, *wish.places}) if wish.places else wish.known
+        self._places = Places(places, wish.known[-1] if wish.proving and wish.known else "")
         self._began, self._reached, self._sure, self._ended = FIRST, reached, sure, False
 
     @property

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.modules import fota_license
+from ansible_collections.thingspace.licensing.plugins.modules import fota_license, fota_license_info
 
 VERSIONS = ("v1", "v2", "v3")
 HELD = range(0, 120, 2)
@@ -146,6 +146,42 @@ def test_what_was_remembered_wrongly_is_forgotten(estate, exact, imei, tmp_path)
     assert outcomes(exact(fota_license, foreseen_refusals="ignore", **given), HELD[5:6], imei) == {"removed"}
     assert outcomes(exact(fota_license, **{**given, "state": "present"}), HELD[5:6], imei) == {"assigned"}
     assert outcomes(exact(fota_license, **given), HELD[5:6], imei) == {"removed"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("lookup", ["list", "direct"])
+def test_an_assignment_that_moved_nothing_makes_nothing_forgotten(estate, exact, imei, tmp_path, version, lookup):
+    """Nor does another way to write the address of ThingSpace."""
+    estate.quirk(fota_devices="none")
+    device = imei(UPGRADED[0])
+    given = {"runtime_dir": str(tmp_path / "runtime"), "devices": [device], "api_version": version}
+    root = estate.root.replace("http://", "HTTP://")
+    places = [f"{estate.root}/api", f"{root}/api", f"{estate.root}//api", f"{estate.root}/api/"]
+    run = {"absent": {"state": "absent"}, "present": {"state": "present", "lookup": lookup}}
+    assert outcomes(exact(fota_license, **given, **run["absent"]), UPGRADED[:1], imei) == {"failed"}
+    assert outcomes(exact(fota_license, **given, **run["present"]), UPGRADED[:1], imei) == {"unchanged"}
+    for place in places:
+        sent(estate)
+        for way in ("list", "direct"):
+            again = exact(fota_license, **given, **run["absent"], lookup=way, base_url=place)
+            assert outcomes(again, UPGRADED[:1], imei) == {"skipped"}
+        assert sent(estate) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_remembered_counts_as_locked(estate, exact, runs, imei, tmp_path, version):
+    """The info module says what exact does, and warns if the device list says something else."""
+    given = {"runtime_dir": str(tmp_path / "runtime"), "api_version": version}
+    estate.quirk(fota_devices="none")
+    assert "failure" not in exact(fota_license, **given)
+    estate.control("PUT", "devices", [{"imei": imei(number), "upgraded": False} for number in UPGRADED])
+    estate.quirk(fota_devices="all")
+    kept = {"runtime_dir": str(tmp_path / "other"), "api_version": version}
+    for at, locked in ((given, len(UPGRADED)), (kept, 0)):
+        info = runs(estate, details=True, **at)(fota_license_info)
+        left = len(WANTED) + len(UPGRADED) - locked
+        assert info["reclaimable"] == {"removable": left, "locked": locked, "unknown": 0}
+        assert ("refused to remove" in str(info.get("warnings"))) == bool(locked)
 
 
 @pytest.mark.parametrize("damaged", ['{"why": 5}', "null", '{"why": [["x"], 7]}', "[]", "no JSON"])

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.check_digit import check_digit
 from ansible_collections.thingspace.licensing.plugins.modules import fota_license
 
 STRANGER = "900000000000999"
@@ -160,14 +161,11 @@ def test_a_device_that_the_account_does_not_have(estate, runs, imei):
 @pytest.mark.parametrize("lookup", LOOKUPS)
 @pytest.mark.parametrize("quirks", [{}, {"unknown_device_reason": "not_found"}, {"fota_devices": "none"}])
 def test_a_device_that_fota_does_not_know_holds_no_license(estate, runs, imei, version, lookup, quirks):
-    """Its removal has nothing to do, if a list shows that. A refusal alone does not."""
+    """Its removal has nothing to do, because a list shows that. A refusal alone does not."""
     estate.quirk(**quirks)
     ids = [imei(5), STRANGER]
     run = runs(estate, state="absent", devices=ids, lookup=lookup, api_version=version)
     checked, real = run(fota_license, check=True), run(fota_license)
-    if real["lookup"] == "direct":
-        assert [row["outcome"] for row in real["devices"]] == ["removed", "failed"]
-        return
     for result in (checked, real):
         assert "failure" not in result
         assert [row["outcome"] for row in result["devices"]] == ["removed", "unchanged"]
@@ -175,6 +173,110 @@ def test_a_device_that_fota_does_not_know_holds_no_license(estate, runs, imei, v
     assert [row["outcome"] for row in run(fota_license)["devices"]] == ["unchanged"] * 2
     other = run(fota_license, state="present", devices=[STRANGER])
     assert [row["outcome"] for row in other["devices"]] in (["failed"], ["skipped"])
+
+
+@pytest.fixture(name="large")
+def fixture_large(start, imei):
+    """Four hundred devices with their check digits, all licensed, in two hundred pages."""
+    sim = start().login()
+    devices = [{"imei": real(number)} for number in range(400)]
+    sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": 400}]})
+    sim.quirk(page_size=2)
+    return sim
+
+
+def real(number):
+    """Return an IMEI with its check digit."""
+    unit = f"3598810{17 * number:07}"
+    return unit + check_digit(unit)
+
+
+def left(sim, device):
+    """Take a device out of the account."""
+    (account,) = sim.control("GET", "state")["accounts"]
+    devices = [one for one in account["devices"] if one["imei"] != device]
+    held = [one for one in account["licenses"] if one["device_id"] != device]
+    sim.control("PUT", "state", {"accounts": [{**account, "devices": devices, "licenses": held}]})
+
+
+GONE = [
+    (lookup, version, gone)
+    for lookup, version, gone in itertools.product(("auto", "devices", "direct"), VERSIONS, (203, 300, 399))
+    if version == "v3" or (lookup, gone) == ("auto", 300)
+]
+
+
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+@pytest.mark.parametrize(("lookup", "version", "gone"), GONE)
+def test_a_device_that_left_the_account(large, runs, tmp_path, lookup, version, gone, choice):
+    """Near the others, far away, or at the end. Nobody waits for it, and no list is read for its sake."""
+    left(large, real(gone))
+    ids = [real(number) for number in (200, 201, gone, 206)]
+    given = {"devices": ids, "lookup": lookup, "api_version": version, "foreseen_refusals": choice}
+    run = runs(large, state="absent", runtime_dir=str(tmp_path / "runtime"), max_removals=10, **given)
+    direct = choice != "stop" and (lookup == "direct" or version != "v3")
+    expected = ["removed", "removed", "unchanged", "removed"]
+    results = []
+    for check, most, sent in ((True, 13, 0), (False, 13, 3), (False, 9, 0), (True, 9, 0)):
+        large.asked()
+        results.append(run(fota_license, check=check))
+        total, written = large.asked()
+        if not direct and version == "v3":
+            assert total - (5 if choice == "stop" else 0) <= most
+            assert written == (1 if sent else 0)
+        assert "failure" not in results[-1]
+        assert "warnings" not in results[-1] or choice != "skip"
+        assert [row["outcome"] for row in results[-1]["devices"]] == expected
+        if sent:
+            assert {real(number) for number in (200, 201, 206)}.isdisjoint(large.held())
+            expected = ["unchanged"] * 4
+    assert results[0]["devices"] == results[1]["devices"]
+    assert len(large.held()) == 400 - 4
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("lookup", ["auto", "devices", "list"])
+@pytest.mark.parametrize("number", [1, 203, 300])
+def test_a_wrong_check_digit_in_the_list_of_devices(large, runs, version, lookup, number):
+    """The license that it means stays. That is told wherever it is, in check mode and in the real run."""
+    device = real(number)
+    typo = device[:-1] + str((int(device[-1]) + 3) % 10)
+    run = runs(large, state="absent", devices=[real(202), typo], api_version=version, lookup=lookup)
+    checked, result = run(fota_license, check=True), run(fota_license)
+    assert device in large.held()
+    for one in (checked, result):
+        assert one["failure"]["code"] in ("incomplete_list", "devices_failed")
+        assert device in str(one)
+        assert "unchanged" not in str(one.get("devices"))
+    if version == "v3" or lookup == "list":
+        assert checked.get("devices") == result.get("devices")
+        assert (real(202) in large.held()) == (result["failure"]["code"] == "incomplete_list")
+
+
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+def test_a_device_about_which_nothing_is_certain(large, runs, tmp_path, choice):
+    """It alone is not changed, as check mode says. The next run does not send anything again."""
+    left(large, real(300))
+    refusal = {"errorCode": "INVALID_PARAMETER", "errorMessage": "Invalid index value"}
+    ids = [real(200), real(300)]
+    run = runs(large, state="absent", devices=ids, runtime_dir=str(tmp_path / "runtime"), foreseen_refusals=choice)
+    for check, outcome, writes in ((True, "removed", 0), (False, "removed", 1), (False, "unchanged", 0)):
+        large.control("DELETE", "faults")
+        large.fault("status", operation="fota_list", after=1, times=50, status=400, body=refusal)
+        large.asked()
+        result = run(fota_license, check=check)
+        if choice == "stop":
+            assert result["failure"]["code"] == "api_rejected", "it takes the whole list"
+            continue
+        last = {"skip": "skipped", "ignore": "removed" if check else "failed"}[choice]
+        assert [row["outcome"] for row in result["devices"]] == [outcome, last]
+        assert large.asked()[1] == (writes if choice == "skip" else 0 if check else 1)
+        assert result["lookup"] == "devices"
+        if choice == "skip":
+            assert result["failure"]["code"] == "devices_failed"
+            assert "ThingSpace does not know this device" in result["devices"][1]["reason"]
+    large.control("DELETE", "faults")
+    assert "failure" not in run(fota_license)
 
 
 def test_a_protocol_that_the_server_does_not_know(estate, runs, imei, tmp_path):

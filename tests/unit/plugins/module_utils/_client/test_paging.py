@@ -19,8 +19,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.pagin
     as_set,
     read_all,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import IncompleteList, LicensingError
-from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
+    ApiError,
+    IncompleteList,
+    LicensingError,
+)
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
 
 
 def page(
@@ -70,16 +74,16 @@ def test_one_page() -> None:
 
 def test_cursors_are_sent_back_as_they_came() -> None:
     reading = [
-        (FIRST, page(["a"], "7", more=True)),
-        ("7", page(["b"], "x/y", more=True)),
-        ("x/y", page(["c"], "x/y", assigned=3)),
+        (FIRST, page(["a"], "a", more=True)),
+        ("a", page(["b"], "b", more=True)),
+        ("b", page(["c"], "x/y", assigned=3)),
     ]
     assert read(Pages(reading)) == {"a", "b", "c"}
 
 
 def test_first_page_is_not_read_again_and_the_last_has_the_newest_counts() -> None:
-    first, last = page(["a"], "1", more=True, assigned=9), page(["b"], assigned=2)
-    assert read_all(first, Pages([("1", last)]), as_set) == ({"a", "b"}, last)
+    first, last = page(["a"], "a", more=True, assigned=9), page(["b"], assigned=2)
+    assert read_all(first, Pages([("a", last)]), as_set) == ({"a", "b"}, last)
 
 
 def test_rows_keep_times_and_order() -> None:
@@ -88,7 +92,7 @@ def test_rows_keep_times_and_order() -> None:
 
 
 def test_short_list() -> None:
-    text = incomplete([(FIRST, page(["a"], "1", more=True)), ("1", page(["b"], assigned=3))])
+    text = incomplete([(FIRST, page(["a"], "a", more=True)), ("a", page(["b"], assigned=3))])
     assert "it names 2 devices, and counts 3 assigned licenses" in text
 
 
@@ -124,15 +128,15 @@ def test_who_else_counts_is_asked_unless_the_page_proves_it(assigned: int | None
 
 
 def test_count_of_the_last_page_decides() -> None:
-    fell = [(FIRST, page(["a"], "1", more=True, assigned=9)), ("1", page(["b"], assigned=2))]
+    fell = [(FIRST, page(["a"], "a", more=True, assigned=9)), ("a", page(["b"], assigned=2))]
     assert read(Pages(fell)) == {"a", "b"}
-    rose = [(FIRST, page(["a"], "1", more=True, assigned=2)), ("1", page(["b"], assigned=3))]
+    rose = [(FIRST, page(["a"], "a", more=True, assigned=2)), ("a", page(["b"], assigned=3))]
     assert "counts 3" in incomplete(rose)
 
 
-@pytest.mark.parametrize("cursor", [FIRST, "1"])
+@pytest.mark.parametrize("cursor", [FIRST, "a"])
 def test_cursor_that_does_not_advance(cursor: str) -> None:
-    reading = [(FIRST, page(["a"], "1", more=True)), ("1", page(["b"], cursor, more=True))]
+    reading = [(FIRST, page(["a"], "a", more=True)), ("a", page(["b"], cursor, more=True))]
     assert "its pages repeat" in incomplete(reading)
 
 
@@ -147,8 +151,8 @@ def test_page_that_says_more_without_saying_where() -> None:
     "reading",
     [
         [(FIRST, page(["a", "a"], assigned=2))],
-        [(FIRST, page(["a"], "1", more=True)), ("1", page(["b", "a"], assigned=3))],
-        [(FIRST, page(["a"], "1", more=True)), ("1", page(["a"], "2", more=True))],
+        [(FIRST, page(["a"], "a", more=True)), ("a", page(["b", "a"], assigned=3))],
+        [(FIRST, page(["a"], "a", more=True)), ("a", page(["a"], "b", more=True))],
     ],
 )
 def test_repeated_device(reading: list[tuple[str, Page]]) -> None:
@@ -160,14 +164,14 @@ def test_empty_page_with_more() -> None:
 
 
 def test_second_reading_heals_and_starts_anew() -> None:
-    bad = [(FIRST, page(["a"], "1", more=True)), ("1", page(["b"], assigned=3))]
-    good = [(FIRST, page(["a", "b"], "2", more=True)), ("2", page(["c"], assigned=3))]
+    bad = [(FIRST, page(["a"], "a", more=True)), ("a", page(["b"], assigned=3))]
+    good = [(FIRST, page(["a", "b"], "b", more=True)), ("b", page(["c"], assigned=3))]
     assert read(Pages(bad, good)) == {"a", "b", "c"}
 
 
 def test_second_reading_reads_the_first_page_again() -> None:
-    stale = page(["a"], "1", more=True)
-    pages = Pages([("1", page(["a"], assigned=1)), (FIRST, page(["a"], assigned=1))])
+    stale = page(["a"], "a", more=True)
+    pages = Pages([("a", page(["a"], assigned=1)), (FIRST, page(["a"], assigned=1))])
     assert read(pages, stale) == {"a"}
 
 
@@ -182,7 +186,7 @@ def test_failed_page_is_an_error_at_once() -> None:
 
     def fetch(cursor: str) -> Page:
         if cursor == FIRST:
-            return page(["a"], "1", more=True)
+            return page(["a"], "a", more=True)
         raise error
 
     with pytest.raises(LicensingError) as raised:
@@ -220,3 +224,78 @@ def test_a_page_left_out_is_always_noticed(count: int, size: int, data: st.DataO
         reading.append((asked, page(chunk, chunk[-1], more=number < len(chunks) - 1, assigned=count)))
         asked = chunk[-1]
     assert f"it names {count - 1} devices, and counts {count}" in incomplete(reading)
+
+
+class Records:
+    """A list whose cursors are not ids, and which others change between two pages.
+
+    :param how: what a cursor is: the number of the next record, also if it is no multiple of the page size; only such
+        a multiple, with others refused or rounded down; or a text that means nothing to others.
+    :param changes: for each request, which device is removed or assigned before it is answered.
+    """
+
+    def __init__(self, how: str, size: int, changes: t.Iterable[int | None] = ()) -> None:
+        self.how, self.size = how, size
+        self.held = set(imeis(60))
+        self.always = set(self.held)
+        self.changes = list(changes)
+        self.asked = 0
+
+    def __call__(self, cursor: str) -> Page:
+        number = self.changes[self.asked] if self.asked < len(self.changes) else None
+        self.asked += 1
+        if number is not None:
+            self.held ^= {imei(number)}
+            self.always.discard(imei(number))
+        start = int(cursor.removeprefix("next-"))
+        if start % self.size and self.how == "refuses":
+            raise ApiError("Invalid index value", code="api_rejected", status=400)
+        if self.how == "rounds":
+            start -= start % self.size
+        rest = sorted(self.held)[start:]
+        following = f"{'next-' if self.how == 'text' else ''}{start + self.size}"
+        return page(rest[: self.size], following, more=len(rest) > self.size, assigned=len(self.held))
+
+
+HOW = ("records", "refuses", "rounds", "text")
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("size", [2, 7, 30, 59])
+def test_a_list_by_record_number_that_nobody_changes(how: str, size: int) -> None:
+    """If the pages can overlap, one reading is enough."""
+    server = Records(how, size)
+    found, _last = read_all(None, server, as_set)
+    assert found == set(imeis(60))
+    once = -(-59 // (size - 1)) if how == "records" else -(-60 // size)
+    assert server.asked <= (once + 1 if how == "records" else 2 * (once + 1))
+
+
+@given(
+    st.sampled_from(HOW),
+    st.integers(1, 12),
+    st.lists(st.one_of(st.none(), st.integers(0, 69)), max_size=60),
+    st.booleans(),
+)
+def test_a_device_that_keeps_its_license_is_on_the_list(
+    how: str, size: int, changes: list[int | None], once: bool
+) -> None:
+    """Whatever others do while it is read by record number. A removal further up moves all that follow."""
+    if once:
+        changes = [number if place == 4 else None for place, number in enumerate(changes)]
+    server = Records(how, size, changes)
+    try:
+        found, _last = read_all(None, server, as_set)
+    except IncompleteList:
+        assert any(number is not None for number in changes)
+        assert not once or how != "records" or size == 1
+    else:
+        assert found >= server.always
+
+
+@given(st.integers(2, 20), st.integers(0, 59))
+def test_one_removal_costs_one_more_reading(size: int, number: int) -> None:
+    server = Records("records", size, [None, None, number])
+    found, _last = read_all(None, server, as_set)
+    assert found >= server.always
+    assert server.asked <= 2 * (60 // (size - 1) + 2)

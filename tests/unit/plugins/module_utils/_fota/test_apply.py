@@ -132,12 +132,11 @@ def test_somebody_else_was_faster(state: State, reason: str) -> None:
 def test_a_device_that_fota_does_not_know(words: str, listed: bool, alone: bool) -> None:
     """The refusal does not prove that it holds no license: it may be a fault, or a wrong check digit."""
     space = FakeThingSpace(imeis(1))
-    strange = change(lambda rows: [{**rows[0], "status": "DeviceRejected", "Reason": words}])
-    space.faults = [fail(refusal(words)) if alone else strange]
+    row = {"deviceId": imei(0), "status": "DeviceRejected", "Reason": words}
+    space.faults = [fail(refusal(words)) if alone else lambda *_request: {"deviceList": [row]}]
     pool = Pool(space.total, len(space.held))
     plan = make_plan({}, "absent", imeis(1), set(space.held) if listed else None, pool)
-    (row,) = apply_plan(plan, imeis(1), pool, space.api(), 10).rows
-    assert row == Row(imei(0), "failed", words)
+    assert apply_plan(plan, imeis(1), pool, space.api(), 10).rows == [Row(imei(0), "failed", words)]
 
 
 @pytest.mark.parametrize(("state", "done"), [("present", "assigned"), ("absent", "removed")])
@@ -407,3 +406,48 @@ def test_lost_answer_without_a_listed_state_is_judged_by_the_count(
     space.faults = [lose(4)]
     applied = apply_plan(plan, devices, pool, space.api(), 10)
     assert [(row.outcome, row.reason) for row in applied.rows] == [(outcome, reason)] * 4
+
+
+class Zeros(FakeThingSpace):
+    """Its list has a zero in place of each check digit. It answers about devices by their real ids, until it is asked
+    again after a write.
+    """
+
+    def __init__(self, held: t.Iterable[str], later: str) -> None:
+        super().__init__(held, page_size=10)
+        self.later = later
+
+    def get(self, operation: str, path: str) -> dict[str, t.Any]:
+        value = super().get(operation, path if path.endswith("/0") else path[:-1] + "7")
+        rows = [{**row, "deviceId": row["deviceId"][:-1] + "0"} for row in value["deviceList"]]
+        return {**value, "deviceList": rows, "lastSeenDeviceId": rows[-1]["deviceId"] if rows else "0"}
+
+    def query(self, operation: str, path: str, body: t.Mapping[str, t.Any], _most: int = 0) -> dict[str, t.Any]:
+        if not self.writes or self.later == "knows":
+            return super().query(operation, path, body)
+        if self.later == "down":
+            raise ApiError("Server down.", code="server_error", status=503)
+        why = {"requestStatus": "Failure", "resultReason": "Device not found."}
+        return {"deviceList": [{"deviceId": device, **why} for device in body["deviceList"]]}
+
+
+@pytest.mark.parametrize("later", ["knows", "down", "does not know"])
+@pytest.mark.parametrize("effect", [0, 1, None])
+@pytest.mark.parametrize("count", [1, 10])
+def test_only_what_speaks_of_a_device_confirms_its_removal(
+    monkeypatch: pytest.MonkeyPatch, later: str, effect: int | None, count: int
+) -> None:
+    """ThingSpace was asked about it, so that a list that does not have it says nothing."""
+    monkeypatch.setattr(FakeThingSpace, "answers_for_devices", True)
+    held = [f"{35988100000000 + 17 * number}7" for number in range(400)]
+    space, wanted = Zeros(held, later), held[100 : 100 + count]
+    api, pool = space.api(), Pool(1000, len(held))
+    api.page()
+    plan = make_plan({}, "absent", wanted, set(wanted), pool, whole=False)
+    space.faults = [lose(effect), *[lose(0)] * RESENDS]
+    rows = apply_plan(plan, wanted, pool, api, 1000).rows
+    for row in rows:
+        gone = row.device_id not in space.held
+        assert row.outcome == ("removed" if gone and later == "knows" else "unknown")
+        assert row.reason == CONFIRMED or "eading back" in row.reason
+    assert len(space.writes) == (1 if later != "knows" or effect in (None, count) else 1 + RESENDS)

@@ -230,12 +230,14 @@ def test_licensed_reads_every_page() -> None:
 @pytest.mark.parametrize("last", [0, "0", "", None, 1000, "2000"])
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 def test_cursors_may_be_record_numbers_and_the_last_one_anything(version: ApiVersion, last: t.Any) -> None:
-    """Examples of the SDK have both. What the server said is echoed, and only while more follows."""
+    """Examples of the SDK have both. What the server said is echoed, and only while more follows. Nothing shows that
+    the pages follow each other, so two readings must be the same.
+    """
     one = {"deviceList": [{"deviceId": imei(1)}], "hasMoreData": True, "lastSeenDeviceId": "1000"}
     two = {"deviceList": [{"deviceId": imei(2)}], "hasMoreData": False, "assignedLicenses": 2, "lastSeenDeviceId": last}
     form = "?lastSeenDeviceId={}" if version == "v2" else "/index/{}"
     paths = [f"/fota/{version}/licenses/{ACCOUNT}" + form.format(cursor) for cursor in ("0", "1000")]
-    api, client = make(version, ("GET", paths[0], one), ("GET", paths[1], two))
+    api, client = make(version, *[("GET", paths[0], one), ("GET", paths[1], two)] * 2)
     assert api.licensed()[0] == {imei(1), imei(2)}
     assert client.calls == []
 

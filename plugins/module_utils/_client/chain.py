@@ -1,0 +1,87 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Reads a list as a chain of pages, and tells whether each page surely follows the one before.
+
+A cursor that names the last device of its page cannot miss one, whatever others change in the meantime. A record number
+can: if somebody removes a license further up, the next page begins one record too far. So pages that are read by record
+number overlap by one record. Source: the public SDK calls the C(startIndex) of v1 a "zero-based number of the first
+record"; the pages of ThingSpace call it an IMEI.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .._errors import ApiError, IncompleteList
+from .page import Fetch, Page
+
+_UNIT = 14
+"""The digits of an IMEI that name the device (3GPP TS 23.003, 6.2.1)."""
+
+
+class Chain:
+    """One reading.
+
+    :param overlapping: whether pages that are read by record number overlap.
+    :ivar sure: whether each page surely follows the one before.
+    :ivar by_number: whether the cursors are record numbers.
+    """
+
+    def __init__(self, fetch: Fetch, *, overlapping: bool) -> None:
+        self._fetch, self._overlapping = fetch, overlapping
+        self._joined = False
+        self.sure, self.by_number = True, False
+
+    def following(self, page: Page, count: int) -> Page:
+        """The page after this one, without what is on both.
+
+        :param count: how many devices the list has up to the end of this page.
+        :raises IncompleteList: it does not follow.
+        """
+        last = page.devices[-1][0]
+        if _names(page.cursor, last):
+            return self._fetch(page.cursor)
+        if page.cursor == str(count):
+            self.by_number = True
+            if self._overlapping and (self._joined or len(page.devices) > 1):
+                found = self._overlap(count, last)
+                if found is not None:
+                    return found
+        found = self._fetch(page.cursor)
+        # Not documented: a cursor that names the device with which the next page begins.
+        self.sure = self.sure and bool(found.devices) and found.devices[0][0] == page.cursor
+        return found
+
+    def _overlap(self, count: int, last: str) -> Page | None:
+        """The page that begins with the last record, without it; None if the server does not honor such a number.
+
+        :raises IncompleteList: it honors them, so somebody has changed the list.
+        """
+        try:
+            found = self._fetch(str(count - 1))
+        except ApiError as error:
+            if error.code != "api_rejected":
+                raise
+            found = None
+        if found is not None and found.devices and found.devices[0][0] == last:
+            self._joined = True
+            return found._replace(devices=found.devices[1:])
+        if self._joined:
+            raise IncompleteList("it was changed while it was read by record number")
+        self._overlapping = False
+        return None
+
+
+def _names(cursor: str, device: str) -> bool:
+    """Whether a cursor is the id of a device, maybe without leading zeros or with another check digit."""
+    return cursor == device or ("" != _digits(cursor) == _digits(device))
+
+
+def _digits(text: str) -> str:
+    """The digits that name a device; empty if there are too few."""
+    digits = re.sub(r"\D", "", text)
+    return digits.zfill(_UNIT + 1)[:_UNIT].lstrip("0") if len(digits) > _UNIT // 2 else ""

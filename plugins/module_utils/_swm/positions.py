@@ -1,0 +1,109 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Tells with a few requests, whatever the size of the account, that a list of licensed devices cannot have a device.
+
+Source: the error page says of C(LastSeenDeviceId Not Valid) that a position must be 0 or an IMEI of the account. A page
+may end at any device of the list, whose id is the position of the next page then. So a list that refuses an id as a
+position does not have it, if it accepts ids that it did not name as positions itself. A list that accepts any number
+shows with one more page what is there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import typing as t
+
+from .._client.cuts import ascending
+from .._client.page import Page
+from .._errors import ApiError, LicensingError
+from .._thingspace.check_digit import check_digit
+from .dialects import is_no_position
+from .offered import can_do_without
+
+_IMEI = 15
+
+
+class Positions:
+    """Asks about positions of a list. Several threads may ask.
+
+    :param page: reads the page after a position.
+    :param listed: licensed devices from the beginning of the list, in order.
+    :ivar twins: devices of the account that differ from one that was asked about in the last digit only.
+    """
+
+    def __init__(self, page: t.Callable[[str], Page], listed: t.Sequence[str]) -> None:
+        self._page, self._listed = page, listed
+        self._telling: bool | None = None
+        self._lock = threading.Lock()
+        self.twins: dict[str, str] = {}
+
+    def exclude(self, device: str) -> bool:
+        """Whether a list in this spelling cannot have the device, neither by its id nor with another check digit."""
+        plain = device.isdigit() and device.isascii() and len(device) == _IMEI
+        if not plain or {len(one) for one in self._listed} != {len(device)}:
+            return False
+        try:
+            if not self._are_telling():
+                return False
+            after = self._after(device)
+            return self._refuses_twins(device) if after is None else self._shows(device, after)
+        except LicensingError as error:
+            if not can_do_without(error):
+                raise
+            return False
+
+    def _are_telling(self) -> bool:
+        """Whether the list accepts an id that it did not name as a position, and goes on right after it."""
+        with self._lock:
+            if self._telling is None:
+                self._telling = False
+                *_others, place, following = ("", "", *self._listed)
+                self._telling = bool(place) and (self._after(place) or [])[:1] == [following]
+            return self._telling
+
+    def _refuses_twins(self, device: str) -> bool:
+        """Whether the list refuses the same id with its right check digit, and with a zero in its place, too.
+
+        The zero stands there as it is transmitted over the air (3GPP TS 23.003, 6.2.1).
+        """
+        unit = device[:-1]
+        pages = {twin: self._after(twin) for twin in sorted({unit + check_digit(unit), unit + "0"} - {device})}
+        taken = {twin: page for twin, page in pages.items() if page is not None}
+        if taken and len(_twins(device, itertools.chain(*taken.values()))) < 2:
+            self.twins[device] = next(iter(taken))
+        return device not in self.twins
+
+    def _shows(self, device: str, after: list[str]) -> bool:
+        """Whether the page with all ids that begin as this one does not have it, and fits to the page after it."""
+        start = str(int(device[:-1]) * 10 - 1).zfill(_IMEI)
+        page = self._after(start)
+        if not page or not after or device in page or not (ascending([start, *page]) and ascending([device, *after])):
+            return False
+        rest = [one for one in page if one[:-1] != device[:-1]]
+        fits = rest == [one for one in after if one[:-1] != device[:-1]][: len(rest)]
+        return bool(rest) and fits and len(_twins(device, page)) != 1
+
+    def _after(self, place: str) -> list[str] | None:
+        """The ids after a place; None if the list says that it is no position.
+
+        :raises LicensingError: there was another error.
+        """
+        try:
+            return [device for device, _time in self._page(place).devices]
+        except ApiError as error:
+            if not is_no_position(error):
+                raise
+            return None
+
+
+def _twins(device: str, ids: t.Iterable[str]) -> set[str]:
+    """Those that differ from it in the last digit only. No two real devices do, so a single one may be the same device.
+
+    Made-up ids do, too, but mostly more than two of them.
+    """
+    return {one for one in ids if one[:-1] == device[:-1] and one != device}
