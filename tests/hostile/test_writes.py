@@ -174,27 +174,56 @@ def test_what_proves_nothing(
         assert len(server.executed) == len(set(server.executed)) == 1, "in the end it is done, and once"
 
 
-@pytest.mark.parametrize("kind", ["fota assign", "lifetime assign", "candidates append"])
+THREE = pytest.mark.parametrize("kind", ["fota assign", "lifetime assign", "candidates append"])
+
+
+def _anew(server: Server, tmp_path: Path) -> None:
+    server.account, server.executed, server.asked = Account(), [], []
+    for kept in tmp_path.glob("journal*"):
+        kept.unlink()
+
+
+@pytest.mark.parametrize("executed", [True, False], ids=["executed", "not executed"])
+@THREE
 def test_a_refusal_that_is_not_whole(
-    server: Server, start: t.Callable[[Write], Run], tmp_path: Path, kind: str
+    server: Server, start: t.Callable[[Write], Run], tmp_path: Path, kind: str, executed: bool
 ) -> None:
     """An answer proves a refusal only if it is complete and well-formed, whatever its status says."""
     write = WRITES[kind]
     for form, data in forms.RAGGED.items():
-        server.account, server.executed, server.asked = Account(), [], []
-        for kept in tmp_path.glob("journal*"):
-            kept.unlink()
+        _anew(server, tmp_path)
         run = start(write)
-        _meet(server, write, forms.send(data), form, executed=True)
+        _meet(server, write, forms.send(data), form, executed=executed)
         result = run()
         assert server.ambush is not None
         assert server.ambush.met == 1, result
-        assert server.count(write.operation) == 1, form
         _check(server, write, result)
+        if executed or kind != "fota assign":
+            assert server.count(write.operation) == 1, form
         if write.asynchronous:
             assert {row["outcome"] for row in result["devices"]} == {"unknown"}, form
-        else:
+        elif executed:
             assert {row["outcome"] for row in result["devices"]} <= SURE, form
+        else:
+            # What reading shows as not done is unknown, or it is sent once more.
+            assert {row["outcome"] for row in result["devices"]} <= {"unknown", "assigned"}, form
+
+
+@THREE
+def test_what_proxies_send_proves_a_refusal(
+    server: Server, start: t.Callable[[Write], Run], tmp_path: Path, kind: str
+) -> None:
+    write = WRITES[kind]
+    for form, data in {**forms.AGAIN_BY_PROXIES, **forms.REFUSED_BY_PROXIES}.items():
+        _anew(server, tmp_path)
+        run = start(write)
+        _meet(server, write, forms.send(data), form, executed=False)
+        result = run()
+        _check(server, write, result)
+        outcomes = {row["outcome"] for row in result["devices"]}
+        again = form in forms.AGAIN_BY_PROXIES
+        assert server.count(write.operation) == 1 + again, (form, result)
+        assert outcomes <= SURE if again else outcomes == {"failed"}, (form, result)
 
 
 @pytest.mark.parametrize("form", forms.GOOD)

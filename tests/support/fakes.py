@@ -136,7 +136,7 @@ class Script:
         if isinstance(expected.answer, TransportError):
             raise expected.answer
         status, body, headers = expected.answer
-        return Response(request.operation, status, headers, as_bytes(body))
+        return _framed(request.operation, status, headers, as_bytes(body))
 
     def finished(self) -> None:
         """Every agreed request came."""
@@ -152,7 +152,11 @@ def as_bytes(body: t.Any) -> bytes:
 
 def answer(status: int, body: t.Any = None, **headers: str) -> Response:
     """An answer to the operation 'do it'."""
-    return Response("do it", status, {name.replace("_", "-"): value for name, value in headers.items()}, as_bytes(body))
+    return _framed("do it", status, {name.replace("_", "-"): value for name, value in headers.items()}, as_bytes(body))
+
+
+def _framed(operation: str, status: int, headers: t.Mapping[str, str], body: bytes) -> Response:
+    return Response(operation, status, {"content-length": str(len(body)), **headers}, body)
 
 
 def sender(

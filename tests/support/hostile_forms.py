@@ -121,6 +121,14 @@ BROKEN: dict[str, Form] = {
 
 TURNED = b"HTTP/1.1 401 Unauthorized\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+def _whole(status: int, body: bytes, *headers: bytes) -> bytes:
+    """An answer with the length of its body."""
+    lines = b"".join(header + b"\r\n" for header in headers)
+    return b"HTTP/1.1 %d X\r\n%bContent-Length: %d\r\n\r\n%b" % (status, lines, len(body), body)
+
+
 RAGGED: dict[str, bytes] = {
     "half a status line": b"HTTP/1.1 401",
     "a status line alone": TURNED,
@@ -145,6 +153,56 @@ RAGGED: dict[str, bytes] = {
     "half an error with its own length": TURNED + b'Content-Length: 20\r\n\r\n{"errorCode": "x.y", ',
     "half a page with its own length": b"HTTP/1.1 429 X\r\nContent-Length: 12\r\n\r\n<html><p>x<p",
     "half a sentence": b"HTTP/1.1 429 X\r\n\r\nToo many requ",
+    "a chunk without its end": TURNED + CHUNKED + b"\r\n2\r\n{}XX0\r\n\r\n",
+    "a chunk longer than it says": TURNED + CHUNKED + b'\r\n2\r\n{}, "requestId": "7"}\r\n0\r\n\r\n',
+    "chunks of which one has no end": TURNED + CHUNKED + b"\r\n1\r\n{\r\n1\r\n}\n\n0\r\n\r\n",
+    "a trailer instead of chunks": TURNED + CHUNKED + b"\r\nX: y\r\n\r\n",
+    "401 without length and body": TURNED + b"Content-Type: application/json\r\n\r\n",
+    "429 without length and body": b"HTTP/1.1 429 X\r\nRetry-After: 0\r\n\r\n",
+    "429 of HTTP/1.0 without length and body": b"HTTP/1.0 429 X\r\nRetry-After: 0\r\n\r\n",
+    "blanks without length": TURNED + b"\r\n\r\n \r\n",
+    **{
+        f"half an error behind {name}": _whole(401, start + b'{"errorCode": "SessionToken.Expired", ')
+        for name, start in {
+            "a byte order mark": b"\xef\xbb\xbf",
+            "a blank and a byte order mark": b"\n\xef\xbb\xbf",
+            "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf",
+            "a form feed": b"\f",
+            "a guard": b")]}',\n",
+            "a call": b"answer(",
+            "a sentence": b"Your session has expired: ",
+        }.items()
+    },
+    "half an error in UTF-16": _whole(401, '{"errorCode": "SessionToken.Expired", '.encode("utf-16")),
+    "half a list behind a call": _whole(429, b'answer(["a", "b'),
+    "half a page behind a sentence": _whole(429, b"Too many requests: <html><p>x<p"),
+    "half a text": _whole(429, b'"Too many requ'),
+    **{
+        f"a fault {name}": _whole(403, b"<fault><code>900901</code>" + rest)
+        for name, rest in {
+            "that ends in a comment": b"<!-- </fault>",
+            "with an open element": b"<message>a</fault>",
+            "that ends in CDATA": b"<![CDATA[</fault>",
+            "that ends in an attribute": b"<message a='</fault>",
+            "with another one behind it": b"</fault><fault></fault>",
+            "with text behind it": b"</fault>x",
+            "with an unknown entity": b"&x;</fault>",
+        }.items()
+    },
+    "a fault in a fault without its end": _whole(403, b"<f:fault><f:fault><f:code>900901</f:code></f:fault>"),
+    "a fault with a document type": _whole(
+        403, b'<!DOCTYPE fault [<!ENTITY a "900901">]><fault><code>900901</code><message>&a;</message></fault>'
+    ),
+    "a fault in an unknown encoding": _whole(
+        403, b"<?xml version='1.0' encoding='none-such'?><fault><code>900901</code></fault>"
+    ),
+    "a page that ends in a comment": _whole(429, b"<html><body><!-- </body></html>"),
+    "a page that ends in a script": _whole(429, b"<html><script>document.write('</html>"),
+    "a page in a page": _whole(429, b"<html><body><html></body></html>"),
+    "a length of 0 and a body": TURNED + b'Content-Length: 0\r\n\r\n{"requestId": "7"}',
+    "a length that is too short": TURNED + b'Content-Length: 2\r\n\r\n{}{"requestId": "7"}',
+    "chunks and something behind them": TURNED + CHUNKED + b'\r\n2\r\n{}\r\n0\r\n\r\n{"requestId": "7"}',
+    "another answer behind it": TURNED + b"Content-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
 }
 """Answers with a status that refuses, but not whole or not well-formed."""
 
@@ -240,10 +298,76 @@ PASSING: dict[str, Form] = {
         400, {"errorCode": "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired", "errorMessage": "x"}
     ),
     "expired token": _json(401, FAULT),
-    "429 without a length": send(b"HTTP/1.0 429 X\r\nRetry-After: 0\r\n\r\n"),
+    "429 without a length": send(b"HTTP/1.0 429 X\r\nRetry-After: 0\r\n\r\n{}"),
     "429 in chunks": send(b"HTTP/1.1 429 X\r\nRetry-After: 0\r\n" + CHUNKED + b"\r\n2;a=b\r\n{}\r\n0\r\nX: y\r\n\r\n"),
     "an XML fault": _answer(
         401, b"<ams:fault xmlns:ams='x'><ams:code>900901</ams:code><ams:message>x</ams:message></ams:fault>\n"
     ),
 }
 """Refusals after which the same request may be sent again at once."""
+
+AT_ONCE = b"Retry-After: 0"
+NGINX = (
+    b"<html>\r\n<head><title>%b</title></head>\r\n<body>\r\n<center><h1>%b</h1></center>\r\n"
+    b"<hr><center>nginx/1.24.0</center>\r\n</body>\r\n</html>\r\n"
+)
+PADDING = b"<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n"
+HAPROXY = b"<html><body><h1>429 Too Many Requests</h1>\nYou have sent too many requests.\n</body></html>\n"
+SQUID = (
+    b'<!DOCTYPE html PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">\n<html><head>\n'
+    b'<meta type="copyright" content="Squid">\n<title>ERROR: Cache Access Denied</title>\n<style type="text/css"><!--\n'
+    b" body > p { font: 1em }\n--></style>\n</head><body id=ERR_CACHE_ACCESS_DENIED>\n<p>Sorry<br>\n<p>Denied\n<hr>\n"
+    b"</body></html>\n"
+)
+F5 = (
+    b"<html><head><title>Request Rejected</title></head><body>The requested URL was rejected.<br><br>"
+    b"Your support ID is: 7<br><br><a href='javascript:history.back();'>[Go Back]</a></body></html>"
+)
+CONDITIONAL = (
+    b'<!DOCTYPE html>\n<!--[if lt IE 7]> <html class="ie6"> <![endif]-->\n<!--[if gt IE 8]><!--> <html lang="en"> '
+    b"<!--<![endif]-->\n<head><script>if (1 < 2) { document.write('<html>') }</script></head><body>x</body></html>"
+)
+CAPITALS = b"<HTML><HEAD>\n<TITLE>Unauthorized</TITLE>\n</HEAD><BODY>\n<H1>Unauthorized</H1>\n<P>\n</BODY>\n</HTML>\n"
+APIGEE = b'{"fault":{"faultstring":"Rate limit","detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}'
+XML_FAULT = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<!-- x --><ams:fault xmlns:ams="http://a.test/x"><ams:code>900906</ams:code>'
+    b"<ams:message>No <![CDATA[</ams:fault>]]></ams:message><ams:description/></ams:fault>\n"
+)
+
+AGAIN_BY_PROXIES: dict[str, bytes] = {
+    "nginx 401": _whole(401, NGINX % ((b"401 Authorization Required",) * 2)),
+    "nginx 401 with padding": _whole(401, NGINX % ((b"401 Authorization Required",) * 2) + PADDING * 6),
+    "nginx 429": _whole(429, NGINX % ((b"429 Too Many Requests",) * 2), AT_ONCE, b"Connection: keep-alive"),
+    "HAProxy 429": _whole(429, HAPROXY, AT_ONCE, b"cache-control: no-cache"),
+    "HAProxy 429 of HTTP/1.0 without length": b"HTTP/1.0 429 X\r\nRetry-After: 0\r\n\r\n" + HAPROXY,
+    "F5 401": _whole(401, F5),
+    "F5 429 in chunks": b"HTTP/1.1 429 X\r\nRetry-After: 0\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (CHUNKED, len(F5), F5),
+    "Apigee 429": _whole(429, APIGEE, AT_ONCE),
+    "a page with conditional comments": _whole(429, CONDITIONAL, AT_ONCE),
+    "a page in capital letters": _whole(401, CAPITALS),
+    "a sentence": _whole(429, b"Too many requests", AT_ONCE, b"Content-Type: text/plain"),
+    "a sentence in chunks": b"HTTP/1.1 429 X\r\nRetry-After: 0\r\n"
+    + CHUNKED
+    + b"\r\n4\r\nSlow\r\n2\r\nly\r\n0\r\n\r\n",
+    "a JSON text": _whole(429, b'"Too many requests"', AT_ONCE),
+    "401 with a length of 0": _whole(401, b""),
+    "429 with a length of 0": _whole(429, b"", AT_ONCE),
+    "401 with no chunk": TURNED + CHUNKED + b"\r\n0\r\n\r\n",
+    "401 with a byte order mark": _whole(401, b"\xef\xbb\xbf" + json.dumps(FAULT).encode()),
+    "a page with a byte order mark": _whole(401, b"\xef\xbb\xbf" + F5),
+    "401 and a blank line behind it": _whole(401, json.dumps(FAULT).encode()) + b"\r\n",
+    "401 with an empty object": TURNED + b"Content-Length: 2\r\n\r\n{}",
+    "401 without length": TURNED + b"\r\n" + json.dumps(FAULT).encode(),
+}
+"""Refusals of common proxies and gateways after which the same request may be sent again."""
+
+REFUSED_BY_PROXIES: dict[str, bytes] = {
+    "nginx 405": _whole(405, NGINX % ((b"405 Not Allowed",) * 2), b"Connection: close"),
+    "Squid 407": _whole(407, SQUID, b'Proxy-Authenticate: Basic realm="Squid"'),
+    "Squid 407 of HTTP/1.0 without length": b"HTTP/1.0 407 X\r\nConnection: close\r\n\r\n" + SQUID,
+    "Apigee 401": _whole(401, APIGEE, b"Content-Type: application/json"),
+    "Apigee 403": _whole(403, APIGEE),
+    "a gateway's 403 in XML": _whole(403, XML_FAULT),
+    "a gateway's 403 in XML without length": b"HTTP/1.1 403 X\r\nConnection: close\r\n\r\n" + XML_FAULT,
+}
+"""Their refusals that are final."""

@@ -6,12 +6,14 @@
 
 """Reads answers from a connection: not more than an answer may have, and only well-formed HTTP/1.0 or 1.1.
 
-C(http.client) and C(urllib3) accept a head that breaks off, lines that are no headers, and chunks that never end. Such
-an answer proves nothing about its request.
+C(http.client) and C(urllib3) accept a head that breaks off, lines that are no headers, chunks that never end or that
+have something else than a line break behind them, and bytes behind the end of an answer. Such an answer proves nothing
+about its request.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import re
 import typing as t
@@ -24,6 +26,46 @@ _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r?\n")
 
 _CHUNK = re.compile(rb"[0-9A-Fa-f]+[\t ]*(?:;[\t -~\x80-\xff]*)?\r?\n")
 _BLANK = (b"\r\n", b"\n")
+_LINE_END = b"\r\n"
+
+_ERROR = 400
+
+
+class _Chunks:
+    """Checks that chunks are well-formed while somebody else reads them."""
+
+    def __init__(self) -> None:
+        self._data, self._end = 0, b""
+        self._in_trailer = False
+
+    def take_line(self, line: bytes) -> bool:
+        """Take a line. Returns whether it is the last one.
+
+        :raises NotWhole: it does not belong here.
+        """
+        if self._in_trailer:
+            if line in _BLANK:
+                return True
+            if not _HEADER.fullmatch(line):
+                raise NotWhole
+            return False
+        if self._data or self._end or not _CHUNK.fullmatch(line):
+            raise NotWhole
+        self._data = int(line.split(b";")[0], 16)
+        self._in_trailer = not self._data
+        self._end = b"" if self._in_trailer else _LINE_END
+        return False
+
+    def take(self, data: bytes) -> None:
+        """Take bytes of a chunk, or of the line break behind it.
+
+        :raises NotWhole: something else is behind it.
+        """
+        behind = data[self._data :]
+        self._data -= len(data) - len(behind)
+        if not self._end.startswith(behind):
+            raise NotWhole
+        self._end = self._end[len(behind) :]
 
 
 class _Bounded:
@@ -32,18 +74,32 @@ class _Bounded:
     Libraries read as many bytes as a server announces, lines without an end, and chunks of the length -1.
 
     :ivar head: the lines of the head while it is read; None before and after.
-    :ivar chunked: whether each line after the head belongs to the chunks or to their trailer.
     """
 
     head: list[bytes] | None = None
-    chunked = False
 
-    def __init__(self, stream: t.Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: t.Any, sock: t.Any) -> None:
+        self._stream, self._sock = stream, sock
         self._left = MAX_DEVICES + (1 << 20)
+        self._chunks: _Chunks | None = None
+        self._length: int | None = None
+        self._must_end = False
 
     def __getattr__(self, name: str) -> t.Any:
         return getattr(self._stream, name)
+
+    def expect(self, length: int | None, *, chunked: bool, must_end: bool) -> None:
+        """Say what follows the head.
+
+        :param length: of the body, in bytes; None if it is chunked or ends with the connection.
+        :param must_end: whether nothing may be behind the body.
+        """
+        self._must_end = must_end
+        if chunked:
+            self._chunks = _Chunks()
+        else:
+            self._length = length
+            self._took_of_length(0)
 
     def read(self, size: int | None = -1) -> bytes:
         """Read this many bytes, or all that are allowed."""
@@ -58,25 +114,54 @@ class _Bounded:
 
         :raises NotWhole: it does not belong here.
         """
-        line = self._took(self._stream.readline(self._at_most(size)))
+        line: bytes = self._stream.readline(self._at_most(size))
+        self._count(len(line))
         if self.head is not None:
             self.head.append(line)
-        elif self.chunked and not (line in _BLANK or _CHUNK.fullmatch(line) or _HEADER.fullmatch(line)):
-            raise NotWhole
+        elif self._chunks is not None and self._chunks.take_line(line):
+            self._require_end()
         return line
 
     def readinto(self, buffer: t.Any) -> int:
         """Fill a buffer. Our own code never requests a larger one."""
-        count = self._stream.readinto(buffer)
-        self._count(count or 0)
-        return t.cast(int, count)
+        count: int = self._stream.readinto(buffer) or 0
+        self._took(bytes(buffer[:count]))
+        return count
 
     def _at_most(self, size: int | None) -> int:
         return self._left + 1 if size is None or not 0 <= size <= self._left else size
 
     def _took(self, data: bytes) -> bytes:
         self._count(len(data))
+        if self._chunks is not None:
+            self._chunks.take(data)
+        elif data:
+            self._took_of_length(len(data))
         return data
+
+    def _took_of_length(self, taken: int) -> None:
+        if self._length is not None:
+            self._length -= taken
+            if self._length <= 0:
+                self._require_end()
+
+    def _require_end(self) -> None:
+        """Find bytes behind the end that have arrived. Later ones cannot be seen without waiting for them.
+
+        :raises NotWhole: there are more than line breaks, which some servers send.
+        """
+        if not self._must_end:
+            return
+        behind = b""
+        seconds = self._sock.gettimeout()
+        self._sock.settimeout(0)
+        try:
+            with contextlib.suppress(OSError):
+                behind = self._stream.peek(1)
+        finally:
+            self._sock.settimeout(seconds)
+        if behind.strip():
+            raise NotWhole
 
     def _count(self, taken: int) -> None:
         self._left -= taken
@@ -87,9 +172,9 @@ class _Bounded:
 class AnswerResponse(http.client.HTTPResponse):
     """An answer whose head is well-formed and says in one way where the body ends."""
 
-    def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fp = t.cast(t.Any, _Bounded(self.fp))
+    def __init__(self, sock: t.Any, *args: t.Any, **kwargs: t.Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = t.cast(t.Any, _Bounded(self.fp, sock))
 
     def begin(self) -> None:
         """Read the head.
@@ -108,7 +193,7 @@ class AnswerResponse(http.client.HTTPResponse):
             once = [coding.strip().lower() for coding in codings] == ["chunked"]
             if not once or "content-length" in self.headers or lines[0].startswith(b"HTTP/1.0"):
                 raise NotWhole
-            stream.chunked = True
+        stream.expect(self.length, chunked=bool(codings), must_end=self.status >= _ERROR)
 
 
 def _require_head(lines: list[bytes]) -> None:

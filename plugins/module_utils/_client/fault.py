@@ -103,17 +103,6 @@ def _parse_markup(body: bytes, mask: Mask) -> Fault:
     return Fault("", one_line(re.sub(r"<[^<>]*>", " ", clean), mask))
 
 
-def is_whole_markup(body: bytes) -> bool:
-    """Whether XML or HTML ends with the end of its first element. Larger than C(MAX_ERROR), it is not looked at."""
-    if len(body) > MAX_ERROR:
-        return False
-    text = body.decode("utf-8", "replace").rstrip().lower()
-    root = re.search(r"<([a-z][\w:.-]*)", text)
-    if root is None or not text.endswith(f"</{root[1]}>"):
-        return False
-    return text.count(f"</{root[1]}>") == len(re.findall(rf"<{re.escape(root[1])}(?![\w:.-])", text))
-
-
 def _join(mask: Mask, *values: t.Any) -> str:
     return one_line(". ".join(str(value).strip().rstrip(".") for value in values if value), mask)
 

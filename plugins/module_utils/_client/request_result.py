@@ -23,7 +23,7 @@ import re
 import typing as t
 
 from .._errors import TransportError
-from .fault import TOKEN_REFUSED, Fault, is_whole_markup, parse_fault
+from .fault import TOKEN_REFUSED, Fault, parse_fault
 from .response import Response
 
 TokenKind = t.Literal["access", "session"]
@@ -127,7 +127,11 @@ def _of_good(value: t.Any) -> RequestResult:
 
 def _refuses(response: Response) -> bool:
     """Whether an answer with another status proves a refusal."""
-    if not 400 <= response.status < 500 or response.status in _MAY_HAVE_WORKED or not _is_whole(response):
+    if not 400 <= response.status < 500 or response.status in _MAY_HAVE_WORKED:
+        return False
+    from .whole_body import is_whole_body
+
+    if not is_whole_body(response):
         return False
     value = response.value
     if _shows_result(value):
@@ -135,23 +139,6 @@ def _refuses(response: Response) -> bool:
     if isinstance(value, dict):
         return names_error(value) or _only_of_errors(value)
     return response.status in TURNED_AWAY or _is_fault(parse_fault(response.body))
-
-
-def _is_whole(response: Response) -> bool:
-    """Whether a body is known to be complete. C(body.py) has checked what the headers say about its length.
-
-    A proxy may also cut an answer and then state the length of what is left.
-    """
-    start = response.body.lstrip()[:1]
-    if start in (b"{", b"["):
-        return response.value is not None
-    if start == b"<":
-        return is_whole_markup(response.body)
-    return not start or not response.headers.keys().isdisjoint(_FRAMED)
-
-
-_FRAMED = frozenset({"content-length", "transfer-encoding"})
-"""Without one of these headers, a body ends with the connection, even if that breaks."""
 
 
 def _shows_result(value: t.Any) -> bool:
