@@ -55,7 +55,7 @@ def _require_check_digits(unnamed: t.AbstractSet[str], lacking: t.AbstractSet[st
 
     Now and then, made-up ids look like this, in test fleets and in the examples of the documentation.
     """
-    pairs = [(device, other) for device in lacking for other in _spelled(device) if other in unnamed]
+    pairs = [(device, other) for device in lacking for other in with_another_check_digit(device) if other in unnamed]
     if len(pairs) >= _SURE and len(pairs) * _OFTEN >= len(unnamed):
         device, other = pairs[0]
         raise IncompleteList(f"it names {other}, which seems to be {device}: a zero may stand for the check digit")
@@ -87,7 +87,7 @@ def _require_one_unit(listed: t.AbstractSet[str], named: t.AbstractSet[str]) -> 
             )
 
 
-def _spelled(device: str) -> t.Iterator[str]:
+def with_another_check_digit(device: str) -> t.Iterator[str]:
     """The same id with another last digit, if one of the two ends in a zero and the other one in the check digit."""
     for digit in "0123456789" if device.endswith("0") else "0":
         other = device[:IMEI_UNIT] + digit

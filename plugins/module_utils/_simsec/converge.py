@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import typing as t
+from types import MappingProxyType
 
 from .._client.client import Client
 from .._errors import LicensingError, Problem
 from .._journal.file import PATIENCE
 from .._journal.journal import Journal, open_journal
 from .._journal.lock import PATIENCE as LOCK_PATIENCE
-from .._journal.status import BY_COUNT
+from .._journal.status import BY_COUNT, DeviceStatus
 from .._journal.store import Store
 from .._journal.stores import require_usable
 from .._module import Context, Result
@@ -39,6 +41,7 @@ from .missing import missing, missing_text
 from .moves import Losing, kept_now
 from .plan import SimsecPlan, make_simsec_plan, require_consent
 from .result import Done, make_result, planned
+from .same_sim import lifetime_reasons, twice_text
 from .send import JournaledWriter, request_names
 from .skus import sku_warnings
 from .wait import Waiting
@@ -107,7 +110,7 @@ def _converge(
     """
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most devices that could be bound, without asking ThingSpace.
-    most = make_simsec_plan(job.wish, statuses_of(known.attempts), NO_POOL)
+    most = _plan(job, journal, statuses_of(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
     seen = look(context, job, journal, api, known)
@@ -121,10 +124,9 @@ def _converge(
     job = job._replace(wish=dataclasses.replace(job.wish, settle=settle))
     # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
-    plan = make_simsec_plan(job.wish, judged.statuses, pool, kept)
+    plan = _plan(job, journal, judged.statuses, pool, kept)
     plan = plan._replace(missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
-    if plan.missing:
-        context.warn(missing_text(job.wish.sku.number, plan.missing))
+    _warn(context, job, plan)
     try:
         require_consent(job.wish, plan, job.lifetime_consent)
         require_journal(job, plan)
@@ -163,6 +165,26 @@ def _converge(
     with contextlib.suppress(LicensingError):
         journal.end_run(number)
     return planned(plan, pool, sent=sent)
+
+
+def _warn(context: Context, job: Job, plan: SimsecPlan) -> None:
+    if plan.missing:
+        context.warn(missing_text(job.wish.sku.number, plan.missing))
+    if not job.wish.sku.lifetime and (warning := twice_text(job.scope, plan.plan.assign)):
+        context.warn(warning)
+
+
+def _plan(
+    job: Job,
+    journal: Journal,
+    statuses: t.Mapping[str, DeviceStatus],
+    pool: Pool,
+    kept: t.Mapping[str, str] = MappingProxyType({}),
+) -> SimsecPlan:
+    """The plan, in which no SIM is bound twice for life because two ids name it."""
+    plan = make_simsec_plan(job.wish, statuses, pool, kept)
+    twice = lifetime_reasons(journal, job.scope, plan.plan.assign) if job.wish.sku.lifetime else {}
+    return make_simsec_plan(job.wish, statuses, pool, {**kept, **twice}) if twice else plan
 
 
 def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:

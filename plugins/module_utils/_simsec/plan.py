@@ -90,8 +90,8 @@ def make_simsec_plan(
     """Decide about every device.
 
     :param statuses: of the devices that the journal knows.
-    :param kept: devices that must not lose their license now, with the reason. They are not part of the digest, because
-        they can only make the plan do less than what was shown.
+    :param kept: devices that must not lose their license now, or must not get it, with the reason. They are not part of
+        the digest, because they can only make the plan do less than what was shown.
     """
     decisions = {device: decide(wish, statuses.get(device, NOTHING)) for device in wish.devices}
     left = {device for device, decision in decisions.items() if decision is not SEND}
@@ -101,10 +101,12 @@ def make_simsec_plan(
     scope = {"kind": "simsec", "account": wish.account, "sku": wish.sku.number, "id": wish.kind}
     plan = make_plan(scope, "present" if present else "absent", wish.devices, current, pool)
     unchanged = tuple(device for device in plan.unchanged if decisions[device].outcome == "unchanged")
-    waiting = {device: kept[device] for device in plan.remove if device in kept}
-    decisions.update((device, Decision("skipped", f"not sent: {why}", waits=True)) for device, why in waiting.items())
-    remove = tuple(device for device in plan.remove if device not in waiting)
-    plan = plan._replace(remove=remove, unchanged=unchanged, held=None)
+    waiting = {device: kept[device] for device in (*plan.assign, *plan.remove) if device in kept}
+    decisions.update(
+        (device, Decision("skipped", f"not sent: {why}", waits=not present)) for device, why in waiting.items()
+    )
+    assign, remove = (tuple(one for one in sent if one not in waiting) for sent in (plan.assign, plan.remove))
+    plan = plan._replace(assign=assign, remove=remove, unchanged=unchanged, held=None)
     return SimsecPlan(plan, decisions, wish.sku.lifetime)
 
 

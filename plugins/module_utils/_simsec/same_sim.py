@@ -1,0 +1,90 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""SIMs that two ids name, so that a task would assign a license to them twice.
+
+An ICCID is written with and without its check digit (ITU-T E.118), and an IMEI with its check digit or with a zero
+instead, as it is transmitted over the air (3GPP TS 23.003, 6.2.1). ThingSpace accepts each of them. Only pairs whose
+check digit is right count: it is wrong in most of the ids that somebody made up.
+"""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from .._devices.ids import passes_luhn
+from .._devices.spelling import with_another_check_digit
+from .._journal.journal import Journal
+from .._journal.rows import Scope
+from .._journal.status import fold
+from .._text.lists import first, many
+from .._thingspace.check_digit import check_digit
+from .._thingspace.id_kinds import IMEI_UNIT, LENGTHS
+
+_SHORTEST, _LONGEST, _text = LENGTHS["iccid"]
+_NAMED = 20
+"""How many pairs a warning names."""
+
+
+def lifetime_reasons(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> dict[str, str]:
+    """Why devices do not get a lifetime license: another id of the same SIM has it, or is to get it."""
+    why = "it seems to be {}, which holds this lifetime license or is to hold it: only the check digit differs"
+    return {device: why.format(other) for device, other in same_sims(journal, scope, devices).items()}
+
+
+def twice_text(scope: Scope, devices: t.Sequence[str]) -> str:
+    """What to warn about if devices would get two removable licenses, one by each id; empty if none would."""
+    same = same_sims(None, scope, devices)
+    if not same:
+        return ""
+    return (
+        f"{many(len(same), 'pair')} of ids seem to name one device each, and only the check digit differs: "
+        f"{first(same.items(), _NAMED, tell=' and '.join)}. Each id gets a license. Name each device once."
+    )
+
+
+def same_sims(journal: Journal | None, scope: Scope, devices: t.Sequence[str]) -> dict[str, str]:
+    """The devices that another id names already, each with that id: one that may hold the license according to the
+    journal, or an earlier one of these.
+
+    :param journal: None to compare only the devices with each other.
+    :param devices: to which the license would be assigned.
+    """
+    spelled = {device: _others(scope.kind, device) for device in devices}
+    asked = sorted({other for others in spelled.values() for other in others})
+    tried = journal.attempts(scope, asked) if journal else {}
+    taken = {device for device, attempts in tried.items() if fold(attempts).may_hold}
+    found: dict[str, str] = {}
+    for device, others in spelled.items():
+        same = next((other for other in others if other in taken), "")
+        if same:
+            found[device] = same
+        else:
+            taken.add(device)
+    return found if scope.kind == "iccid" or not found else _of_one_unit(journal, scope, found, devices)
+
+
+def _others(kind: str, device: str) -> list[str]:
+    """The other ids of the same SIM, as far as its check digit shows them."""
+    if kind != "iccid":
+        return [*with_another_check_digit(device)]
+    longer = [device + check_digit(device)] if len(device) < _LONGEST else []
+    return [*longer, device[:-1]] if passes_luhn(device) and len(device) > _SHORTEST else longer
+
+
+def _of_one_unit(
+    journal: Journal | None, scope: Scope, found: t.Mapping[str, str], devices: t.Iterable[str]
+) -> dict[str, str]:
+    """Without ids that somebody made up: of those, mostly more than two share the digits that name a device."""
+    units = {device[:IMEI_UNIT] for device in found}
+    siblings = [unit + digit for unit in sorted(units) for digit in "0123456789"]
+    known = {
+        *(journal.attempts(scope, siblings) if journal else ()),
+        *(device for device in devices if device[:IMEI_UNIT] in units),
+    }
+    count = collections.Counter(device[:IMEI_UNIT] for device in known)
+    return {device: same for device, same in found.items() if count[device[:IMEI_UNIT]] == 2}
