@@ -31,8 +31,7 @@ def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
     """What can have changed the count of a SKU, for each run with devices on which nothing was reported."""
     found, week = [], ago(READ_AGAIN)
     for run, before, started in db.execute(COUNTED_RUNS, (week, account, sku)).fetchall():
-        hour = hour_before(started)
-        since = (run, hour, week, hour, account, sku)
+        since = (run, hour_before(started), week, started, account, sku)
         window = Window(run, before, {}, {}, {})
         runs = {run}
         for action, count, newest, *senders in db.execute(MAY_HAVE_CHANGED, (*since, run, started)):

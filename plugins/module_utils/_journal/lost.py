@@ -38,8 +38,7 @@ def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
 def moved_since(db: Transaction, run: int, account: str, sku: str) -> Moved:
     """What has been sent and answered since a run."""
     before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-    hour = hour_before(started)
-    values = (run, run, hour, ago(READ_AGAIN), hour, account, sku, run, started)
+    values = (run, run, hour_before(started), ago(READ_AGAIN), started, account, sku, run, started)
     devices: dict[tuple[Action, bool], int] = {}
     for action, certain, count in db.execute(MOVED_SINCE, values):
         devices[action, bool(certain)] = count
