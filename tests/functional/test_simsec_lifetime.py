@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import typing as t
+import functools
 from pathlib import Path
 
 import pytest
@@ -85,7 +85,7 @@ def test_not_a_single_request(simulator: Simulator, module: Module, tmp_path: Pa
 def test_the_account_says_so(simulator: Simulator, module: Module, tmp_path: Path, kind: str, sku: str) -> None:
     skus = [{"sku": sku, "license_type": kind, "purchased": 60}]
     simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "skus": skus, "callbacks": [LISTENER]}])
-    task: t.Callable[..., t.Any] = lambda **more: module("simsec_license", sku=sku, devices=DEVICES, **more)  # noqa: E731
+    task = functools.partial(module, "simsec_license", sku=sku, devices=DEVICES)
     assert task().code == "lifetime_consent"
     assert task(check=True).code == "lifetime_consent"
     assert task(lifetime_consent=4).code == "lifetime_consent"

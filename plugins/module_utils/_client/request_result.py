@@ -129,7 +129,8 @@ def _refuses(response: Response) -> bool:
     """Whether an answer with another status proves a refusal."""
     if not 400 <= response.status < 500 or response.status in _MAY_HAVE_WORKED:
         return False
-    from .whole_body import is_whole_body
+    # A module compiles what it imports, each time. Most tasks are refused nothing.
+    from .whole_body import is_whole_body  # pylint: disable=import-outside-toplevel
 
     if not is_whole_body(response):
         return False

@@ -49,6 +49,12 @@ def _candidates(context: Context) -> Result:
     return run(context)
 
 
+def _listed(context: Context) -> tuple[str, ...]:
+    from .._candidates.converge import listed
+
+    return listed(context)
+
+
 def _simsec(context: Context) -> Result:
     from .._simsec.converge import run
 
@@ -185,10 +191,8 @@ def run_part(context: Context, part: Part) -> Result:
 
 def candidates_now(context: Context, part: Part) -> tuple[str, ...] | None:
     """The removal candidate list as it is, for the part that writes it; None if it cannot be read."""
-    from .._candidates.converge import listed  # pylint: disable=import-outside-toplevel
-
     with contextlib.suppress(LicensingError):
-        return listed(context.step(valid_options(part)))
+        return _listed(context.step(valid_options(part)))
     return None
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import Problem
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError, Problem
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.all_runs import keep_record, runs_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference, read_approved
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept_plans import keep_plan, kept_plan
@@ -50,6 +50,20 @@ def recorded(plan: PlanDocument, outcomes: Outcomes, name: str = "20260101T00000
     return record._replace(**more).signed()
 
 
+def compared(
+    now: PlanDocument, approved: PlanDocument, made: t.Iterable[RunRecord], folder: Path, place: str
+) -> LicensingError | None:
+    """Why a plan is not the approved one, with these records in a journal or a directory."""
+    journal = journals.place("sqlite", folder) if place == "journal" else None
+    with runs_of(journal, write=True, told=never) as runs:
+        for record in made:
+            if runs is not None:
+                keep_record(runs, record)
+            else:
+                write_record(str(folder), f"{record.run}.json", record)
+    return difference(now, approved, "", lambda digest: undone_of(digest, str(folder), journal, told=never))
+
+
 KILLED: Outcomes = dict.fromkeys(range(4), "unknown")
 CASES: dict[str, tuple[Outcomes | None, PlanDocument, bool]] = {
     "killed in the middle": (KILLED, planned(2, 3), True),
@@ -71,19 +85,13 @@ CASES: dict[str, tuple[Outcomes | None, PlanDocument, bool]] = {
 @pytest.mark.parametrize("place", ["journal", "directory"])
 def test_what_is_a_rest(case: str, place: str, tmp_path: Path) -> None:
     outcomes, now, rest = CASES[case]
-    approved, journal = planned(0, 1, 2, 3), journals.place("sqlite", tmp_path) if place == "journal" else None
+    approved = planned(0, 1, 2, 3)
     # The last one is of another plan.
     made = [] if outcomes is None else [recorded(approved, outcomes, f"20260101T000000Z-{approved.digest[:8]}-b")]
     made.append(recorded(planned(0), KILLED, f"20260101T000000Z-{planned(0).digest[:8]}-c"))
     if place == "directory" and made[1:]:
         made.insert(0, recorded(approved, {0: "assigned"}, f"20260101T000000Z-{approved.digest[:8]}-a"))
-    with runs_of(journal, write=True, told=never) as runs:
-        for record in made:
-            if runs is not None:
-                keep_record(runs, record)
-            else:
-                write_record(str(tmp_path), f"{record.run}.json", record)
-    found = difference(now, approved, "", lambda digest: undone_of(digest, str(tmp_path), journal, told=never))
+    found = compared(now, approved, made, tmp_path, place)
     assert (found is None) is rest
     if now.digest != approved.digest and now.status != "no_change":
         assert difference(now, approved) is not None, "without the record, nobody knows"
@@ -101,17 +109,11 @@ GOES_ON: dict[str, tuple[Outcomes, PlanDocument, bool]] = {
 def test_what_is_left_after_a_run_that_went_on(case: str, place: str, tmp_path: Path) -> None:
     """The last run of an approved plan knows, also if it had only the rest of it to do."""
     outcomes, now, rest = GOES_ON[case]
-    approved, journal = planned(0, 1, 2, 3), journals.place("sqlite", tmp_path) if place == "journal" else None
+    approved = planned(0, 1, 2, 3)
     went_on = planned(2, 3)
     names = [f"20260101T00000{number}Z-{one.digest[:8]}-a" for number, one in enumerate((approved, went_on))]
     made = [recorded(approved, KILLED, names[0]), recorded(went_on, outcomes, names[1], approved=approved.digest)]
-    with runs_of(journal, write=True, told=never) as runs:
-        for record in made:
-            if runs is not None:
-                keep_record(runs, record)
-            else:
-                write_record(str(tmp_path), f"{record.run}.json", record)
-    found = difference(now, approved, "", lambda digest: undone_of(digest, str(tmp_path), journal, told=never))
+    found = compared(now, approved, made, tmp_path, place)
     assert (found is None) is rest
 
 

@@ -382,9 +382,9 @@ def test_answers_and_confirmations_at_once_never_miss_each_other(place: str) -> 
                     return act()
 
                 done = [
-                    pool.submit(at_once, lambda: sending.accepted(request, request_id)),  # noqa: B023
-                    pool.submit(at_once, lambda: one.confirm([report(request_id, imei(0))])),  # noqa: B023
-                    pool.submit(at_once, lambda: other.confirm([report(request_id, imei(1))])),  # noqa: B023
+                    pool.submit(at_once, functools.partial(sending.accepted, request, request_id)),
+                    pool.submit(at_once, functools.partial(one.confirm, [report(request_id, imei(0))])),
+                    pool.submit(at_once, functools.partial(other.confirm, [report(request_id, imei(1))])),
                 ]
                 accepted, *_recorded = [future.result(30) for future in done]
                 assert accepted is True
