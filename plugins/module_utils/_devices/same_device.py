@@ -13,6 +13,29 @@ from __future__ import annotations
 
 import typing as t
 
+from .._thingspace.check_digit import check_digit
+from .._thingspace.id_kinds import LENGTHS
+from .ids import passes_luhn
+from .spelling import with_another_check_digit
+
+_SHORTEST, _LONGEST, _text = LENGTHS["iccid"]
+
+
+def other_ids(kind: str, device: str) -> list[str]:
+    """The other ids that name the same device for certain.
+
+    An ICCID is written with and without its check digit (ITU-T E.118), and may have zeros in front. An IMEI has its
+    check digit, or a zero instead, as it is transmitted over the air (3GPP TS 23.003, 6.2.1). Only ids with the right
+    check digit count: it is wrong in most of those that somebody made up.
+    """
+    if kind != "iccid":
+        return [*with_another_check_digit(device)]
+    plain = device.lstrip("0")
+    forms = [plain, plain + check_digit(plain)] + ([plain[:-1]] if passes_luhn(plain) else [])
+    lengths = range(_SHORTEST, _LONGEST + 1)
+    found = {form.zfill(length) for form in forms for length in lengths if len(form) <= length}
+    return sorted(found - {device})
+
 
 class Spellings:
     """Finds ids among others of the same kind.

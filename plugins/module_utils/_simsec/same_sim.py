@@ -6,9 +6,7 @@
 
 """SIMs that two ids name, so that a task would assign a license to them twice.
 
-An ICCID is written with and without its check digit (ITU-T E.118), and an IMEI with its check digit or with a zero
-instead, as it is transmitted over the air (3GPP TS 23.003, 6.2.1). ThingSpace accepts each of them. Only pairs whose
-check digit is right count: it is wrong in most of the ids that somebody made up.
+ThingSpace accepts each of the ids that C(other_ids) knows.
 """
 
 from __future__ import annotations
@@ -16,23 +14,20 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from .._devices.ids import passes_luhn
-from .._devices.spelling import with_another_check_digit
+from .._devices.same_device import other_ids
 from .._journal.journal import Journal
 from .._journal.rows import Scope
 from .._journal.status import fold
 from .._text.lists import first, many
-from .._thingspace.check_digit import check_digit
-from .._thingspace.id_kinds import IMEI_UNIT, LENGTHS
+from .._thingspace.id_kinds import IMEI_UNIT
 
-_SHORTEST, _LONGEST, _text = LENGTHS["iccid"]
 _NAMED = 20
 """How many pairs a warning names."""
 
 
 def lifetime_reasons(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> dict[str, str]:
     """Why devices do not get a lifetime license: another id of the same SIM has it, or is to get it."""
-    why = "it seems to be {}, which holds this lifetime license or is to hold it: only the check digit differs"
+    why = "it seems to be {}, which holds this lifetime license or is to hold it: only a check digit or zeros differ"
     return {device: why.format(other) for device, other in same_sims(journal, scope, devices).items()}
 
 
@@ -42,7 +37,7 @@ def twice_text(scope: Scope, devices: t.Sequence[str]) -> str:
     if not same:
         return ""
     return (
-        f"{many(len(same), 'pair')} of ids seem to name one device each, and only the check digit differs: "
+        f"Both ids of {many(len(same), 'pair')} seem to name one device, and only a check digit or zeros differ: "
         f"{first(same.items(), _NAMED, tell=' and '.join)}. Each id gets a license. Name each device once."
     )
 
@@ -54,10 +49,9 @@ def same_sims(journal: Journal | None, scope: Scope, devices: t.Sequence[str]) -
     :param journal: None to compare only the devices with each other.
     :param devices: to which the license would be assigned.
     """
-    spelled = {device: _others(scope.kind, device) for device in devices}
+    spelled = {device: other_ids(scope.kind, device) for device in devices}
     asked = sorted({other for others in spelled.values() for other in others})
-    tried = journal.attempts(scope, asked) if journal else {}
-    taken = {device for device, attempts in tried.items() if fold(attempts).may_hold}
+    taken = _holders(journal, scope, asked)
     found: dict[str, str] = {}
     for device, others in spelled.items():
         same = next((other for other in others if other in taken), "")
@@ -68,12 +62,10 @@ def same_sims(journal: Journal | None, scope: Scope, devices: t.Sequence[str]) -
     return found if scope.kind == "iccid" or not found else _of_one_unit(journal, scope, found, devices)
 
 
-def _others(kind: str, device: str) -> list[str]:
-    """The other ids of the same SIM, as far as its check digit shows them."""
-    if kind != "iccid":
-        return [*with_another_check_digit(device)]
-    longer = [device + check_digit(device)] if len(device) < _LONGEST else []
-    return [*longer, device[:-1]] if passes_luhn(device) and len(device) > _SHORTEST else longer
+def _holders(journal: Journal | None, scope: Scope, devices: t.Sequence[str]) -> set[str]:
+    """Those that may hold the license according to the journal."""
+    tried = journal.attempts(scope, devices) if journal else {}
+    return {device for device, attempts in tried.items() if fold(attempts).may_hold}
 
 
 def _of_one_unit(
@@ -82,9 +74,6 @@ def _of_one_unit(
     """Without ids that somebody made up: of those, mostly more than two share the digits that name a device."""
     units = {device[:IMEI_UNIT] for device in found}
     siblings = [unit + digit for unit in sorted(units) for digit in "0123456789"]
-    known = {
-        *(journal.attempts(scope, siblings) if journal else ()),
-        *(device for device in devices if device[:IMEI_UNIT] in units),
-    }
+    known = {*_holders(journal, scope, siblings), *(device for device in devices if device[:IMEI_UNIT] in units)}
     count = collections.Counter(device[:IMEI_UNIT] for device in known)
     return {device: same for device, same in found.items() if count[device[:IMEI_UNIT]] == 2}

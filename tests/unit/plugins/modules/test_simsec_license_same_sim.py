@@ -20,6 +20,10 @@ PAIRS = {
     "without the check digit": ("iccid", ICCID_19, ICCID_20),
     "with it": ("iccid", ICCID_20, ICCID_19),
     "padded": ("iccid", ICCID_20, f"{ICCID_19}F"),
+    "with a zero in front": ("iccid", ICCID_19, f"0{ICCID_19}"),
+    "without it": ("iccid", f"0{ICCID_19}", ICCID_19),
+    "a zero in front for the check digit": ("iccid", ICCID_20, f"0{ICCID_19}"),
+    "the check digit for a zero in front": ("iccid", f"0{ICCID_19}", ICCID_20),
     "a zero for the check digit": ("imei", IMEI, SPARE),
     "the check digit for a zero": ("imei", SPARE, IMEI),
 }
@@ -89,6 +93,15 @@ def test_ids_that_somebody_made_up(run: Run, space: Space, known: bool) -> None:
     done = run(devices=devices, lifetime_consent=7)
     assert code(done) == ""
     assert sorted(bound(space)) == devices
+
+
+def test_a_device_that_was_refused_does_not_make_others_made_up(run: Run, space: Space) -> None:
+    space.faults = [400]
+    run(kind="imei", devices=[f"{IMEI[:-1]}3"])
+    run(kind="imei", devices=[IMEI])
+    done = run(kind="imei", devices=[SPARE])
+    assert done["plan"]["assign"] == 0
+    assert IMEI in done["devices"][0]["reason"]
 
 
 def test_ids_that_differ_otherwise(run: Run, space: Space) -> None:
