@@ -14,11 +14,13 @@ from __future__ import annotations
 import typing as t
 
 from .._thingspace.check_digit import check_digit
-from .._thingspace.id_kinds import LENGTHS
+from .._thingspace.id_kinds import IMEI_UNIT, LENGTHS
 from .ids import passes_luhn
+from .made_up import are_made_up
 from .spelling import with_another_check_digit
 
 _SHORTEST, _LONGEST, _text = LENGTHS["iccid"]
+_IMEI = LENGTHS["imei"][1]
 
 
 def other_ids(kind: str, device: str) -> list[str]:
@@ -50,5 +52,19 @@ class Spellings:
     def other(self, device: str) -> str:
         """Another spelling of this device's id among the others; empty if there is none."""
         plain = device.lstrip("0")
-        found = (self._plain.get(plain), self._plain.get(plain[:-1]), self._short.get(plain))
+        found = [self._plain.get(plain), self._plain.get(plain[:-1]), self._short.get(plain)]
+        if len(device) == _IMEI:
+            found += self._with_another_check_digit(device)
         return next((one for one in found if one and one != device), "")
+
+    def _with_another_check_digit(self, device: str) -> list[str]:
+        """Other IMEIs of the same device. Where one is, all with the same digits are looked up."""
+        found = [one for one in with_another_check_digit(device) if self._has(one)]
+        if not found:
+            return []
+        unit = device[:IMEI_UNIT]
+        siblings = {one for one in (unit + digit for digit in "0123456789") if self._has(one)}
+        return [] if are_made_up({device, *siblings}) else found
+
+    def _has(self, device: str) -> bool:
+        return self._plain.get(device.lstrip("0")) == device

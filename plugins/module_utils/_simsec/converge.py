@@ -113,7 +113,7 @@ def _converge(
     most = _plan(job, journal, statuses_of(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
-    seen = look(context, job, journal, api, known)
+    seen = look(context, job, journal, api, known, sends=bool(most.sent or known.lost))
     subscriptions = seen.subscriptions
     job = with_license_types(job, subscriptions)
     for warning in sku_warnings(job.wish.sku):
@@ -126,7 +126,7 @@ def _converge(
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
     plan = _plan(job, journal, judged.statuses, pool, kept)
     plan = plan._replace(missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
-    _warn(context, job, plan)
+    _warn(context, job, journal, plan)
     try:
         require_consent(job.wish, plan, job.lifetime_consent)
         require_journal(job, plan)
@@ -167,10 +167,10 @@ def _converge(
     return planned(plan, pool, sent=sent)
 
 
-def _warn(context: Context, job: Job, plan: SimsecPlan) -> None:
+def _warn(context: Context, job: Job, journal: Journal, plan: SimsecPlan) -> None:
     if plan.missing:
         context.warn(missing_text(job.wish.sku.number, plan.missing))
-    if not job.wish.sku.lifetime and (warning := twice_text(job.scope, plan.plan.assign)):
+    if not job.wish.sku.lifetime and (warning := twice_text(journal, job.scope, plan.plan.assign)):
         context.warn(warning)
 
 

@@ -11,9 +11,9 @@ ThingSpace accepts each of the ids that C(other_ids) knows.
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
+from .._devices.made_up import are_made_up
 from .._devices.same_device import other_ids
 from .._journal.journal import Journal
 from .._journal.rows import Scope
@@ -31,9 +31,9 @@ def lifetime_reasons(journal: Journal, scope: Scope, devices: t.Sequence[str]) -
     return {device: why.format(other) for device, other in same_sims(journal, scope, devices).items()}
 
 
-def twice_text(scope: Scope, devices: t.Sequence[str]) -> str:
+def twice_text(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> str:
     """What to warn about if devices would get two removable licenses, one by each id; empty if none would."""
-    same = same_sims(None, scope, devices)
+    same = same_sims(journal, scope, devices)
     if not same:
         return ""
     return (
@@ -42,11 +42,10 @@ def twice_text(scope: Scope, devices: t.Sequence[str]) -> str:
     )
 
 
-def same_sims(journal: Journal | None, scope: Scope, devices: t.Sequence[str]) -> dict[str, str]:
+def same_sims(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> dict[str, str]:
     """The devices that another id names already, each with that id: one that may hold the license according to the
     journal, or an earlier one of these.
 
-    :param journal: None to compare only the devices with each other.
     :param devices: to which the license would be assigned.
     """
     spelled = {device: other_ids(scope.kind, device) for device in devices}
@@ -62,18 +61,18 @@ def same_sims(journal: Journal | None, scope: Scope, devices: t.Sequence[str]) -
     return found if scope.kind == "iccid" or not found else _of_one_unit(journal, scope, found, devices)
 
 
-def _holders(journal: Journal | None, scope: Scope, devices: t.Sequence[str]) -> set[str]:
+def _holders(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> set[str]:
     """Those that may hold the license according to the journal."""
-    tried = journal.attempts(scope, devices) if journal else {}
-    return {device for device, attempts in tried.items() if fold(attempts).may_hold}
+    return {device for device, attempts in journal.attempts(scope, devices).items() if fold(attempts).may_hold}
 
 
 def _of_one_unit(
-    journal: Journal | None, scope: Scope, found: t.Mapping[str, str], devices: t.Iterable[str]
+    journal: Journal, scope: Scope, found: t.Mapping[str, str], devices: t.Iterable[str]
 ) -> dict[str, str]:
-    """Without ids that somebody made up: of those, mostly more than two share the digits that name a device."""
-    units = {device[:IMEI_UNIT] for device in found}
-    siblings = [unit + digit for unit in sorted(units) for digit in "0123456789"]
-    known = {*_holders(journal, scope, siblings), *(device for device in devices if device[:IMEI_UNIT] in units)}
-    count = collections.Counter(device[:IMEI_UNIT] for device in known)
-    return {device: same for device, same in found.items() if count[device[:IMEI_UNIT]] == 2}
+    """Without ids that somebody made up."""
+    known: dict[str, set[str]] = {device[:IMEI_UNIT]: set() for device in found}
+    siblings = [unit + digit for unit in sorted(known) for digit in "0123456789"]
+    for device in (*_holders(journal, scope, siblings), *devices):
+        if device[:IMEI_UNIT] in known:
+            known[device[:IMEI_UNIT]].add(device)
+    return {device: same for device, same in found.items() if not are_made_up(known[device[:IMEI_UNIT]])}

@@ -19,6 +19,7 @@ import typing as t
 
 from .._client.stop import Told
 from .._devices.ids import digest_of
+from .._devices.same_device import Spellings
 from .._fleet.record import RunAccount, RunPart, RunRecord
 from .._journal.clock import ago
 from .._journal.file import PATIENCE
@@ -170,18 +171,23 @@ def attempts_of(
 ) -> dict[LicensePool, Attempts] | None:
     """Everything that the journal knows about the devices of the run, including licenses that the run did not change.
 
-    If the run assigned something by one kind of id, also everything about devices of the other kind, because any of
-    them may be the same SIM.
+    If the run assigned something by one kind of id, also everything about devices that may be the same SIMs: all of
+    the other kind, and those of the same kind that seem to be one of its devices, spelled differently.
 
     :raises LicensingError: the journal cannot be read.
     """
     if not path:
         return None
     devices = {device for rows in changes.values() for device in rows}
-    gained = {pool.id_kind for pool, rows in changes.items() if any(row.done == "assigned" for row in rows.values())}
+    gained: dict[str, list[str]] = {}
+    for pool, rows in changes.items():
+        if mine := [device for device, row in rows.items() if row.done == "assigned"]:
+            gained.setdefault(pool.id_kind, []).extend(mine)
+    spelled = {kind: Spellings(mine) for kind, mine in gained.items()}
     found: dict[LicensePool, dict[str, t.Sequence[Attempt]]] = {pool: {} for pool in changes}
     with contextlib.closing(open_journal(path, write=False, told=told, patience=PATIENCE)) as journal:
         for scope, device, attempts in journal.walk(account, None):
-            if device in devices or gained - {scope.kind}:
+            same = device in devices or (scope.kind in spelled and spelled[scope.kind].other(device))
+            if same or gained.keys() - {scope.kind}:
                 found.setdefault(LicensePool("simsec", scope.sku, t.cast(Kind, scope.kind)), {})[device] = attempts
     return dict(found)

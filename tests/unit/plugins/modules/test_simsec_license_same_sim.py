@@ -84,10 +84,36 @@ def test_a_license_that_can_be_removed(run: Run, space: Space, pair: str) -> Non
     assert bound(space, FLEX) == [first, second.removesuffix("F")]
 
 
+TYPING_ERRORS = [f"{IMEI[:-1]}{digit}" for digit in "35"]
+
+
+@pytest.mark.parametrize("errors", [1, 2])
+@pytest.mark.parametrize("runs", [False, True])
+def test_typing_errors_of_it_do_not_make_it_another_one(run: Run, space: Space, runs: bool, errors: int) -> None:
+    """In the list, or known to the journal: somebody else made them, and they may hold the license, too."""
+    wrong = TYPING_ERRORS[:errors]
+    for devices in [[device] for device in (*wrong, IMEI, SPARE)] if runs else [[*wrong, IMEI, SPARE]]:
+        done = run(devices=devices, lifetime_consent=4)
+    assert bound(space) == [*wrong, IMEI]
+    assert code(done)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_license_that_can_be_removed_in_a_later_run(run: Run, space: Space, pair: str) -> None:
+    """The other id is known to the journal, and each gets one, with a warning."""
+    kind, first, second = PAIRS[pair]
+    run(sku=FLEX, kind=kind, devices=[first])
+    done = run(sku=FLEX, kind=kind, devices=[second])
+    assert code(done) == ""
+    assert first in str(done["warnings"])
+    assert bound(space, FLEX) == [first, second.removesuffix("F")]
+
+
+@pytest.mark.parametrize("last", ["0134567", "56789", "012345"])
 @pytest.mark.parametrize("known", [False, True])
-def test_ids_that_somebody_made_up(run: Run, space: Space, known: bool) -> None:
-    """More than two of them share the digits that name a device, in the list or with those of the journal."""
-    devices = [f"99000000000007{digit}" for digit in "0134567"]
+def test_ids_that_somebody_made_up(run: Run, space: Space, known: bool, last: str) -> None:
+    """Many of them share the digits that name a device, in the list or with those of the journal."""
+    devices = [f"99000000000007{digit}" for digit in last]
     if known:
         run(devices=devices[1:3], lifetime_consent=2)
     done = run(devices=devices, lifetime_consent=7)

@@ -21,12 +21,15 @@ from ansible_collections.thingspace.licensing.tests.support.simsec_world import 
 
 WHOLE = "89148000000000000073"
 SHORT = WHOLE[:-1]
+IMEI, SPARE = "990000000000077", "990000000000070"
 PAIRS = [
     (WHOLE, SHORT),
     (SHORT, WHOLE),
     ("00" + WHOLE[:18], WHOLE[:18]),
     (WHOLE[:18], "0" + WHOLE[:18]),
     ("0" + WHOLE[:18], SHORT),
+    (IMEI, SPARE),
+    (SPARE, IMEI),
 ]
 
 
@@ -37,7 +40,7 @@ def test_other_spellings(known: str, named: str) -> None:
 
 
 def test_others_are_others() -> None:
-    """The next SIM differs in the digit before the last, and the next IMEI in the last."""
+    """The next SIM differs in the digit before the last, and the next IMEI that somebody made up in the last."""
     spellings = Spellings([WHOLE, *imeis(5)])
     assert [
         spellings.other(device) for device in (WHOLE[:-1] + "4", WHOLE[:-2] + "83", SHORT[:-1] + "8", imeis(6)[5])
@@ -53,8 +56,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def wants(world: World, sku: str, device: str) -> None:
-    world.wish = {7: (sku, "iccid")}
-    entry = {"name": "a", "simsec": sku, "kind": "iccid", "ids": [device]}
+    kind = "imei" if len(device) == len(IMEI) else "iccid"
+    world.wish = {7: (sku, kind)}
+    entry = {"name": "a", "simsec": sku, "kind": kind, "ids": [device]}
     text = json.dumps({"account": ACCOUNT, "simsec": {}, "devices": [entry]})
     (world.folder / "fleet.yml").write_text(text, encoding="utf-8")
 
@@ -72,11 +76,12 @@ def go_on(world: World) -> None:
 def test_a_sim_that_the_file_spells_differently(
     world: World, monkeypatch: pytest.MonkeyPatch, known: str, named: str, sku: str
 ) -> None:
-    """The same license is not taken away, nor the old one of a SIM that moves."""
+    """The same license is not taken away, nor the old one of a SIM that moves, nor by an undo."""
     wants(world, FLEX, known)
     go_on(world)
     assert world.held[FLEX] == {7}
     wants(world, sku, named)
+    before = len(world.runs)
     go_on(world)
     assert (world.bare, world.held[FLEX], world.held[sku]) == ([], {7}, {7})
     warned: list[str] = []
@@ -88,6 +93,9 @@ def test_a_sim_that_the_file_spells_differently(
     assert row["device_id"] == known
     assert named in row["reason"]
     assert any(f"{known} and {named}" in text for text in warned)
+    world.undo(world.runs[before], wait=False)
+    world.report(1.0)
+    assert (world.bare, world.held[FLEX]) == ([], {7})
 
 
 def test_the_removing_task_looks_itself() -> None:
