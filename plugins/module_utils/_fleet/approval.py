@@ -82,13 +82,28 @@ def undone_since(document: PlanDocument, digest: str, undo: UndonePlan) -> Licen
     :param digest: of the approved plan.
     """
     return LicensingError(
-        f"The approved plan {digest[:12]}... was carried out by the run {undo.run}, and the run {undo.by} undid that. "
+        f"The approved plan {digest[:12]}..., or what was left of it, was carried out by the run {undo.run}, and the "
+        f"run {undo.by} undid that. "
         "The approval is from before the undo, so it does not cover doing the same again. Nothing was written. If it "
         "is meant, make a new plan with the 'fleet_journal' or 'fleet_history' that shows the undo, and have that one "
         "approved. It has another digest.",
         code="plan_changed",
         digest=document.digest,
         undone_by=undo.by,
+    )
+
+
+def never_carried_out(document: PlanDocument, digest: str) -> LicensingError:
+    """Why an approved undo is not done, although it has nothing to do any more.
+
+    :param document: the plan as it is now.
+    :param digest: of the approved plan.
+    """
+    return LicensingError(
+        f"The approved plan {digest[:12]}... changes devices that later runs have changed since, and no record shows "
+        "that it was carried out. Nothing is left that this undo may change, and nothing was written.",
+        code="plan_changed",
+        digest=document.digest,
     )
 
 

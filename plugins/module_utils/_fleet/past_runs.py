@@ -13,7 +13,9 @@ import os
 import re
 import typing as t
 
-from .record_read import MAX_BYTES
+from .all_runs import record_of
+from .record import RunRecord
+from .record_read import MAX_BYTES, read_record
 
 if t.TYPE_CHECKING:
     from .._journal.fleet_runs import FleetRuns
@@ -31,6 +33,8 @@ class PastRun(t.NamedTuple):
     :param plan: the digest of its plan.
     :param approved: the digest of the approved plan, if its own is only the rest of that; otherwise empty.
     :param undoes: reads which run it reversed; empty for none.
+    :param record: reads its whole record; None if that was removed meanwhile. Raises C(OptionsError),
+        C(run_file_invalid).
     """
 
     run: str
@@ -39,6 +43,7 @@ class PastRun(t.NamedTuple):
     approved: str
     ended: bool
     undoes: t.Callable[[], str]
+    record: t.Callable[[], RunRecord | None]
 
     def is_of(self, digest: str) -> bool:
         """Whether it carried out the plan with this digest, or what was left of it."""
@@ -55,13 +60,15 @@ def has_run_of(plan: str, directory: str | None) -> bool:
 
 def in_journal(runs: FleetRuns | None) -> t.Iterator[PastRun]:
     """The runs of the journal."""
-    for kept in runs.newest(_ALL) if runs is not None else ():
-        undoes = functools.partial(_undoes, t.cast("FleetRuns", runs), kept.name)
-        yield PastRun(kept.name, kept.kind, kept.plan, kept.approved, kept.ended is not None, undoes)
+    if runs is not None:
+        for kept in runs.newest(_ALL):
+            undoes = functools.partial(_undoes, runs, kept.name)
+            record = functools.partial(record_of, runs, kept.name)
+            yield PastRun(kept.name, kept.kind, kept.plan, kept.approved, kept.ended is not None, undoes, record)
 
 
-def in_directory(directory: str | None) -> t.Iterator[tuple[PastRun, str]]:
-    """The runs of a directory with the paths of their records, the last name first.
+def in_directory(directory: str | None) -> t.Iterator[PastRun]:
+    """The runs of a directory, the last name first.
 
     What cannot be read is left out, because an undo will refuse it.
     """
@@ -76,7 +83,8 @@ def in_directory(directory: str | None) -> t.Iterator[tuple[PastRun, str]]:
             if found.get("run"):
                 run, kind, plan, approved = (found.get(name, "") for name in ("run", "kind", "plan", "approved"))
                 undoes = functools.partial(str, found.get("undoes", ""))
-                yield PastRun(run, kind, plan, approved, bool(found.get("ended")), undoes), path
+                record = functools.partial(read_record, path)
+                yield PastRun(run, kind, plan, approved, bool(found.get("ended")), undoes, record)
 
 
 def _undoes(runs: FleetRuns, run: str) -> str:

@@ -19,7 +19,7 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._text.canonical import pieces
 from .._text.files import write
-from .approval import difference, undone_since
+from .approval import difference, never_carried_out, undone_since
 from .command import FILE, command_of, long_values
 from .documents import Failure, Json, as_json
 from .freeze import FreezeWindow
@@ -27,7 +27,7 @@ from .kept_plans import keep_plan
 from .limits import over_the_run, why_not
 from .option_names import Caller
 from .plan_account import PlanAccount
-from .plan_document import PlanDocument, UndonePlan
+from .plan_document import PlanDocument
 from .plan_end import End, PlanResult, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
 from .plan_options import PlanOptions, read_plan_options
@@ -86,14 +86,11 @@ class Plans:
     ) -> PlanDocument:
         """The plan of all accounts."""
         document = PlanDocument(created, accounts, {}, failure=over).sealed()
-        return _undos(options).bound(document) if sum(document.totals.values()) else document
+        return self.undos(options).bound(document) if sum(document.totals.values()) else document
 
-    def undone(self, options: PlanOptions, digest: str) -> UndonePlan | None:
-        """The undo of an approved plan, if there is one.
-
-        :raises LicensingError: the journal cannot be read.
-        """
-        return _undos(options).last(digest)
+    def undos(self, options: PlanOptions) -> Undos:
+        """What looks for undos of plans."""
+        return Undos(self.history or options.history, options.journal, options.told)
 
     def write(self, dest: str, _document: PlanDocument, texts: Texts) -> dict[str, str]:
         """Write the files of the plan. Returns their paths by format."""
@@ -195,16 +192,16 @@ def _difference(
     options: PlanOptions, plans: Plans, document: PlanDocument, approved: PlanDocument | str
 ) -> LicensingError | None:
     digest = approved if isinstance(approved, str) else approved.digest
-    undo = plans.undone(options, digest) if sum(document.totals.values()) else None
+    undos, changes = plans.undos(options), sum(document.totals.values())
+    undo = undos.last(digest) if changes or document.undoes else None
     if undo is not None:
         return undone_since(document, digest, undo)
-    directory = plans.history or options.history
-    begun = functools.partial(undone_of, directory=directory, journal=options.journal, told=options.told)
-    return difference(document, approved, plans.bases, begun)
-
-
-def _undos(options: PlanOptions) -> Undos:
-    return Undos(options.history, options.journal, options.told)
+    begun = functools.partial(undone_of, directory=undos.directory, journal=options.journal, told=options.told)
+    found = difference(document, approved, plans.bases, begun)
+    # That later runs changed all devices looks like a run that was undone completely.
+    if found is None and document.undoes and not changes and digest != document.digest and not undos.knows(digest):
+        return never_carried_out(document, digest)
+    return found
 
 
 def _keep(context: Context, options: PlanOptions, document: PlanDocument) -> None:

@@ -20,7 +20,6 @@ from .past_runs import has_run_of, in_directory
 from .plan_document import PlanDocument
 from .plan_part import PlanCounts, PlanPart
 from .record import RunRecord
-from .record_read import read_record
 
 if t.TYPE_CHECKING:
     from .._journal.fleet_runs import FleetRuns
@@ -67,9 +66,9 @@ def _in_journal(digest: str, runs: FleetRuns) -> t.Iterator[RunRecord]:
 
 def _in_directory(digest: str, directory: str | None) -> t.Iterator[RunRecord]:
     """The same. Their names need not have the start of the plan's digest, because a rest has a digest of its own."""
-    for run, path in in_directory(directory) if has_run_of(digest, directory) else ():
-        if run.is_of(digest):
-            yield read_record(path)
+    for run in in_directory(directory) if has_run_of(digest, directory) else ():
+        if run.is_of(digest) and (record := run.record()) is not None:
+            yield record
 
 
 def rest_of(approved: PlanDocument | str, now: PlanDocument) -> PlanDocument:

@@ -154,6 +154,7 @@ class FleetRuns:
 def prune_runs(db: Transaction, before: str, *, check: bool) -> int:
     """Forget runs that started before a timestamp. Returns how many these are, or would be.
 
+    A run is known as long as its plan is kept: if it was undone, the approval of the plan must not do the same again.
     Only the first ones are forgotten, so that all later runs of each remaining one are known, and never the last one,
     whose number must not be given again.
 
@@ -161,7 +162,8 @@ def prune_runs(db: Transaction, before: str, *, check: bool) -> int:
     """
     first = (
         "SELECT id, document FROM fleet_run WHERE id < (SELECT coalesce(max(id), 0) FROM fleet_run) "
-        "AND id < (SELECT coalesce(min(id), 9000000000000000000) FROM fleet_run WHERE started >= ?) ORDER BY id"
+        "AND id < (SELECT coalesce(min(id), 9000000000000000000) FROM fleet_run WHERE started >= ? "
+        "OR plan IN (SELECT digest FROM fleet_plan) OR approved IN (SELECT digest FROM fleet_plan)) ORDER BY id"
     )
     rows = db.execute(first, (before,)).fetchall()
     for key, document in rows if not check else ():

@@ -20,7 +20,7 @@ from .._fleet.freeze import FreezeWindow
 from .._fleet.limits import on_ice
 from .._fleet.plan import Plans, Texts
 from .._fleet.plan_account import PlanAccount
-from .._fleet.plan_document import PlanDocument, UndonePlan, UndoneRun
+from .._fleet.plan_document import PlanDocument, UndoneRun
 from .._fleet.plan_make import make_account, planned_parts, within_a_sku
 from .._fleet.plan_options import PlanOptions
 from .._fleet.plan_part import PlanRow, PlanRows
@@ -111,10 +111,6 @@ class UndoPlans(Plans):
             later_runs_known=self._all_known,
         )
         return document.sealed()
-
-    def undone(self, _options: PlanOptions, _digest: str) -> UndonePlan | None:
-        """Nothing: the plan of an undo knows of later runs, whose changes it leaves alone."""
-        return None
 
     def write(self, dest: str, document: PlanDocument, texts: Texts) -> dict[str, str]:
         """Write the files of the plan, and the changes that stay as the run left them."""

@@ -42,6 +42,11 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> t.Iterator[Places]
             yield Places(str(tmp_path), None, runs)
 
 
+def row(device: str, planned: str = "assigned", outcome: str = "") -> dict[str, str]:
+    """A device of a run."""
+    return {"device_id": device, "planned": planned, "outcome": outcome or planned, "reason": "", "request_id": ""}
+
+
 def ran(
     places: Places,
     told: str,
@@ -49,16 +54,17 @@ def ran(
     devices: int = 1,
     plan: str | None = None,
     behind: int = 0,
+    rows: list[dict[str, str]] | None = None,
 ) -> RunRecord:
-    """A run: C(apply), C(other), C(undo NAME), or C(goes-on) with the rest of it; and whether it was killed."""
+    """A run: C(apply), C(other), C(undo NAME), or C(goes-on) with the rest of it; and whether it was killed.
+
+    :param rows: its devices, instead of so many that it assigned.
+    """
     kind, *rest = told.split()
     plan = plan or {"apply": PLAN, "other": OTHER, "goes-on": REST}.get(kind, "c" * 64)
     # One second apart, in the order of the names.
     now = START + datetime.timedelta(seconds=len(before) - behind)
-    rows = [
-        {"device_id": device, "planned": "assigned", "outcome": "assigned", "reason": "", "request_id": ""}
-        for device in imeis(devices)
-    ]
+    rows = rows or [row(device) for device in imeis(devices)]
     record = run_record(
         {
             "run": places.enter(now, plan).run,
@@ -102,6 +108,39 @@ def test_the_last_undo_is_named(places: Places, history: str) -> None:
     made: dict[str, RunRecord] = {}
     for number, one in enumerate(told):
         made[str(number)] = ran(places, one, made)
+    found = last_undo(PLAN, places.history, places.runs)
+    assert found == (None if expected is None else tuple(made[number].run for number in expected))
+
+
+DONE, LEFT, FOREIGN = imeis(3)
+OTHERS: dict[str, tuple[list[str], dict[str, str], tuple[str, str] | None]] = {
+    "what it left": (["apply killed", "other", "undo 1"], row(LEFT), ("1", "2")),
+    "what it left, and that was killed": (["apply killed", "other killed", "undo 1 killed"], row(LEFT), ("1", "2")),
+    "what it left, and once more": (["apply killed", "other", "undo 1", "other", "undo 3"], row(LEFT), ("3", "4")),
+    "what it did": (["apply killed", "other", "undo 1"], row(DONE), None),
+    "another device": (["apply killed", "other", "undo 1"], row(FOREIGN), None),
+    "the opposite": (["apply killed", "other", "undo 1"], row(LEFT, "removed"), None),
+    "what failed there, too": (["apply killed", "other", "undo 1"], row(LEFT, outcome="failed"), None),
+    "what was undone before": (["other", "undo 0", "apply killed"], row(LEFT), None),
+    "what stands": (["apply killed", "other"], row(LEFT), None),
+    "what stands again": (["apply killed", "other", "undo 1", "undo 2"], row(LEFT), None),
+    "what it did itself since": (["apply killed", "other", "undo 1", "apply"], row(LEFT), None),
+}
+"""What another run did, in a history, by what it did to a device of it; and the undo that counts."""
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_another_run_did_of_a_plan_and_was_undone_is_not_its_rest(places: Places, case: str) -> None:
+    """Otherwise, the approval of a plan that was begun covers what a plan of its rest did, and an undo took back."""
+    told, other, expected = OTHERS[case]
+    made: dict[str, RunRecord] = {}
+    for number, one in enumerate(told):
+        rows = {
+            "other": [other],
+            "apply": [row(DONE), row(LEFT, outcome="skipped" if "killed" in one else "")],
+            "undo": [row(DONE, "removed")],
+        }
+        made[str(number)] = ran(places, one, made, rows=rows[one.split()[0]])
     found = last_undo(PLAN, places.history, places.runs)
     assert found == (None if expected is None else tuple(made[number].run for number in expected))
 

@@ -157,6 +157,22 @@ def test_a_plan_is_kept_once_and_forgotten_when_nobody_used_it(place: str) -> No
             assert db.execute("SELECT count(DISTINCT document) FROM document_piece").fetchone() == (2,)
 
 
+@pytest.mark.parametrize("kept", ["plan", "approved"])
+def test_a_run_is_known_as_long_as_its_plan(place: str, kept: str) -> None:
+    """Otherwise, its approval would cover it again after it was undone."""
+    with stored(place) as store:
+        runs = FleetRuns(store)
+        digests = {"plan": "c" * 64, "approved": "d" * 64}
+        for plan in ("a" * 64, "b" * 64):
+            begun(runs, "a", plan=plan)
+        begun(runs, "a", **digests)
+        begun(runs, "a")
+        FleetPlans(store).keep(digests[kept], ["plan"])
+        with store.writing() as db:
+            assert prune_runs(db, "2027", check=False) == 2
+        assert len(runs.newest(9)) == 2
+
+
 def test_the_first_runs_are_forgotten_and_never_the_last_one(place: str) -> None:
     """Nor one before which another one started later, by its clock: it would be unknown what came after that."""
     with stored(place) as store:
