@@ -101,7 +101,11 @@ def _step(there: End, here: End, source: str, target: str) -> t.Literal["", "fil
         lost = "" if mine.state == "moved" else f". If that is lost, {GIVE_UP}"
         raise other_move(source, mine, f"At {target}, there is something else now{lost}")
     if same and not theirs.state:
-        raise LicensingError(f"{source} and {target} are the same journal.", code="journal_unusable")
+        raise LicensingError(
+            f"{source} and {target} hold the same journal. Nothing was moved. If {target} is a copy, such as a "
+            "restored backup, remove that copy, but not the .id file beside it, and run the command again.",
+            code="journal_unusable",
+        )
     # A journal may come back to a place that it left. What it left there is a part of what it has now. So is what was
     # copied there by a move that was given up.
     back = theirs.state in ("moved", "filled") and there.request <= here.request

@@ -31,7 +31,9 @@ _LOCK = (0x54534A4E, 0)
 _FOUND = (
     "SELECT n.oid IS NOT NULL, coalesce(has_schema_privilege(n.oid, 'USAGE'), false), "
     "EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm')), "
-    "EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = n.oid AND c.relname = 'journal_schema'), "
+    "EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid "
+    "WHERE c.relnamespace = n.oid AND c.relname = 'journal_schema' AND c.relkind = 'r' AND a.attname = 'version' "
+    "AND a.atttypid = 'int8'::regtype), "
     "has_database_privilege(current_database(), 'CREATE'), "
     "coalesce(has_schema_privilege(n.oid, 'CREATE'), false) "
     "FROM (SELECT 1) AS one LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = %s"

@@ -254,10 +254,17 @@ def test_a_service_with_its_password_in_a_file(
         assert rows(journal, "SELECT current_user") == [(role,)]
 
 
-def test_a_schema_of_another_program(empty: str) -> None:
-    postgres.server().run(
-        "CREATE SCHEMA thingspace_licensing", "CREATE TABLE thingspace_licensing.run (id INT)", database=name_of(empty)
-    )
+THEIRS = {
+    "other tables": "TABLE thingspace_licensing.run (id INT)",
+    "a table of the name": "TABLE thingspace_licensing.journal_schema (id INT)",
+    "its version is a text": "TABLE thingspace_licensing.journal_schema AS SELECT 'one' AS version",
+    "a view of the name": "VIEW thingspace_licensing.journal_schema AS SELECT 1::BIGINT AS version",
+}
+
+
+@pytest.mark.parametrize("theirs", THEIRS)
+def test_a_schema_of_another_program(empty: str, theirs: str) -> None:
+    postgres.server().run("CREATE SCHEMA thingspace_licensing", f"CREATE {THEIRS[theirs]}", database=name_of(empty))
     for write in (True, False):
         assert "another program" in refusal(empty, write=write).message
 
