@@ -338,6 +338,15 @@ def test_the_workflow_applies_only_after_an_approval() -> None:
     assert asked <= variables_of(TEMPLATES["ThingSpace apply"]), "AWX hands a job only the answers that it asks for"
 
 
+def test_templates_prompt_for_the_user_and_the_accounts() -> None:
+    """A schedule or a workflow node can only give what its template prompts for."""
+    for name, template in TEMPLATES.items():
+        if "thingspace_aap_credentials" in str(template.get("credentials")):
+            assert template.get("ask_credential_on_launch") is True, name
+            named = "license_account" in variables_of(template)
+            assert template.get("ask_limit_on_launch", False) is not named, name
+
+
 def test_a_workflow_that_waits_blocks_nobody_and_keeps_its_nodes() -> None:
     """Nodes that are deleted fail the approvals that are pending. What writes still runs one at a time."""
     assert WORKFLOW["allow_simultaneous"] is True
