@@ -23,7 +23,7 @@ from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
 from .match import Recorded, adopt, record
 from .moved import read_now, require_here
-from .queries import HOLDERS, IDS, NAMED_BY, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
+from .queries import HOLDERS, IDS, LAST_COUNTED, NAMED_BY, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
 from .scopes import attempts_of, devices_of, in_several, number_of, scopes_of
 from .status import Attempt, RequestState
@@ -86,6 +86,12 @@ class Journal:
             moved = moved_since(db, lost[0].run, scope.account, scope.sku) if lost else Moved(None, {})
             attempts, latency = attempts_of(db, scope, devices), usual_latency(db, scope.account)
             return Snapshot(attempts, lost, moved, latency, _last_run(db, scope.account))
+
+    def moved_since_last_count(self, account: str, sku: str) -> Moved:
+        """What happened since the last run of a SKU that knows the account's count."""
+        with self._reading() as db:
+            found = db.execute(LAST_COUNTED, (account, sku)).fetchone()
+            return moved_since(db, int(found[0]), account, sku) if found else Moved(None, {})
 
     def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
         """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""

@@ -28,6 +28,9 @@ ThingSpace sends a callback four times within 15 minutes. The listener also rece
 """
 
 
+_DOUBT = "the answer was lost, and a report contradicts the account's count"
+
+
 class Recorded(t.NamedTuple):
     """What happened to a confirmation.
 
@@ -53,17 +56,23 @@ class _Entry(t.NamedTuple):
     action: Action
     reason: str
     confirmed: str
+    state: str
 
     @property
     def counted(self) -> bool:
         """Whether only the account's count confirms it."""
         return self.outcome == "success" and self.reason == BY_COUNT
 
+    def contradicts(self, status: str) -> bool:
+        """Whether a report under an unknown id says the opposite of what the account's count showed."""
+        undecided = self.outcome is None or self.counted
+        return undecided and (status == "failed") is not (self.state == "no_effect")
+
 
 # CROSS JOIN keeps the order of the tables, because the planner does not know their sizes.
 _COLUMNS = (
     "SELECT entry.scope, entry.device_id, entry.request, entry.outcome, scope.account, scope.sku, scope.kind, "
-    "request.action, entry.reason, coalesce(entry.confirmed, '') FROM "
+    "request.action, entry.reason, coalesce(entry.confirmed, ''), request.state FROM "
 )
 _OF_REQUEST = (
     _COLUMNS + "request CROSS JOIN scope ON scope.id = request.scope "
@@ -83,6 +92,9 @@ def record(db: Transaction, confirmation: Confirmation) -> Recorded:
     entry, own_id = _of_request(db, confirmation), None
     if entry is None:
         entry, own_id = _of_counted_request(db, confirmation), confirmation.request_id
+        if entry is not None and entry.contradicts(confirmation.status):
+            _put_in_doubt(db, entry)
+            entry = None
     if entry is None or confirmation.status == "other":
         return _keep(db, confirmation, entry)
     recorded = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
@@ -129,10 +141,9 @@ def _of_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:
 
 
 def _of_counted_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:
-    """The entry of a request whose answer and id were lost but which took effect according to the count.
+    """The entry of a request whose answer and id were lost, and about which the count decided.
 
-    A late success also overrules a count that showed no effect. Until one of them is shown, a report under an unknown
-    id is kept only as a hint: see C(_journal_rows.Hint).
+    Otherwise, a report under an unknown id is kept only as a hint: see C(_journal_rows.Hint).
     """
     since = ago(ADOPTED_WITHIN)
     for kind, device in confirmation.devices:
@@ -142,6 +153,16 @@ def _of_counted_request(db: Transaction, confirmation: Confirmation) -> _Entry |
         if row:
             return _Entry(*row)
     return None
+
+
+def _put_in_doubt(db: Transaction, entry: _Entry) -> None:
+    """Take back what the count showed, because a report contradicts it.
+
+    Others may have changed the count, or the report may be about what others did. Both are seen by the next count.
+    """
+    if entry.counted:
+        revoke(db, entry.account, entry.sku, entry.confirmed)
+    db.execute("UPDATE request SET state = 'unknown', answer = ? WHERE id = ?", (_DOUBT, entry.request))
 
 
 def _keep(db: Transaction, confirmation: Confirmation, entry: _Entry | None) -> Recorded:

@@ -129,6 +129,11 @@ _RUNS = (
 COUNTED_RUNS = f"{_RUNS} AND EXISTS ({_ANY} AND {_UNREPORTED}) ORDER BY run.id DESC LIMIT 20"
 """The last runs that know the account's count before them and have devices without a report."""
 
+LAST_COUNTED = (
+    "SELECT id FROM run WHERE account = ? AND sku = ? AND assigned_before IS NOT NULL ORDER BY id DESC LIMIT 1"
+)
+"""The last run that knows the account's count before it."""
+
 _SINCE = (
     "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
     f"WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "

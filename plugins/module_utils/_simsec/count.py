@@ -44,12 +44,15 @@ def settle_seconds(wanted: float | None, latency: float | None) -> float:
     return UNKNOWN_LATENCY if latency is None else min(LONGEST, max(SHORTEST, FACTOR * latency))
 
 
-def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Judgment]:
+def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost], *, lifetime: bool = False) -> dict[int, Judgment]:
     """Judge each lost request.
 
     :param now: the account's count of assigned licenses of the SKU, read after C(lost) and C(moved).
+    :param lifetime: whether the licenses can never be removed. Then no hint shows that a request had no effect, because
+        it may still be carried out.
     """
-    if moved.before is None or now is None or len({request.action for request in lost}) != 1:
+    doubtful = lifetime and any(map(_failures, lost))
+    if moved.before is None or now is None or len({request.action for request in lost}) != 1 or doubtful:
         return {request.request: "unclear" for request in lost}
     action = lost[0].action
     other = ACTIONS[action].opposite
@@ -75,6 +78,24 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Ju
         **{request.request: "took_effect" for request in reported},
         **{request.request: verdict for request in rest},
     }
+
+
+def fits(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> bool:
+    """Whether the journal explains the account's count. Otherwise, others changed it, or it is not up to date.
+
+    :param now: the account's count of assigned licenses of the SKU.
+    :param moved: what happened since the last run that knows the count.
+    """
+    if now is None or moved.before is None:
+        return True
+    least = most = moved.before
+    perhaps = {action: sum(len(one.devices) for one in lost if one.action == action) for action in ACTIONS}
+    for (action, certain), count in moved.devices.items():
+        if not certain:
+            perhaps[action] += count
+        else:
+            least, most = (bound + (count if action == "assign" else -count) for bound in (least, most))
+    return least - perhaps["remove"] <= now <= most + perhaps["assign"]
 
 
 def resolve(

@@ -17,11 +17,14 @@ from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context
 from .._text.lists import many
 from .api import SimsecApi, SkuSubscription, proof_of
-from .count import Judgment, carried_out, judge, resolve, settle_seconds, with_counted
+from .count import Judgment, carried_out, fits, judge, resolve, settle_seconds, with_counted
 from .job import Job
 
 PATIENT = 60.0
 """Seconds that a run waits at most until a lost request is old enough. A younger request stays unknown."""
+
+FIRST_PAUSE = 1.0
+"""Seconds before a count that does not fit is read again. Each further pause is twice as long."""
 
 LOOKS = 5
 """How often the counts are read at most, until no report arrives during a reading."""
@@ -38,10 +41,31 @@ class Look(t.NamedTuple):
     when: str
 
 
-def look(context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:
-    """Read the account's counts."""
-    if not context.check_mode:
-        _wait(context, job, journal, known)
+def look(context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot, *, sends: bool = False) -> Look:
+    """Read the account's counts.
+
+    A count that is not up to date would confirm what never happened. So if the run sends something, a count that the
+    journal does not explain is read again until it is old enough to be true.
+    """
+    if context.check_mode:
+        return _read(job, journal, api, known)
+    _wait(context, job, journal, known)
+    seen = _read(job, journal, api, known)
+    patience, pause = min(PATIENT, settle_seconds(job.settle_time, known.latency)), FIRST_PAUSE
+    while sends and patience > 0 and not _fits(job, journal, seen):
+        context.stop.sleep(min(pause, patience))
+        patience, pause = patience - pause, pause * 2
+        seen = _read(job, journal, api, seen.known)
+    return seen
+
+
+def _fits(job: Job, journal: Journal, seen: Look) -> bool:
+    """Whether the journal explains the count of the SKU."""
+    count = proof_of(seen.subscriptions, job.scope.sku)
+    return fits(count, journal.moved_since_last_count(job.scope.account, job.scope.sku), seen.known.lost)
+
+
+def _read(job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:
     for _attempt in range(LOOKS):
         known = journal.snapshot(job.scope, job.wish.devices)
         when = now()
@@ -96,7 +120,7 @@ def judge_lost(job: Job, known: Snapshot, count: int | None) -> dict[int, Judgme
     """What the account's count shows about the lost requests."""
     if known.lost and _youngest(known) < settle_seconds(job.settle_time, known.latency):
         return {lost.request: "too_early" for lost in known.lost}
-    return judge(count, known.moved, known.lost)
+    return judge(count, known.moved, known.lost, lifetime=job.wish.sku.lifetime)
 
 
 def counted(job: Job, journal: Journal, known: Snapshot, count: int | None) -> frozenset[int]:

@@ -136,14 +136,28 @@ def test_a_report_under_an_unknown_id_decides_nothing(journal: Journal, state: R
     assert [result_of(journal, device) for device in imeis(2)] == ["unknown"] * 2
 
 
-def test_a_late_success_overrules_that_there_was_no_effect(journal: Journal) -> None:
-    """ThingSpace was slower than anybody thought; and the repetition fails because the license is there already."""
+def test_a_late_success_puts_it_in_doubt_that_there_was_no_effect(journal: Journal) -> None:
+    """ThingSpace was slower than anybody thought; or somebody else did something with the device."""
     journal.settle(send(journal, imeis(2)), "no_effect", "the count shows it")
-    accept(journal, imeis(2), "r2")
-    assert confirm(journal, report("r1", imei(0)), report("r1", imei(1), "failed")) == ["recorded", "unmatched"]
-    assert confirm(journal, report("r2", imei(0), "failed"), report("r2", imei(1), "failed")) == ["recorded"] * 2
-    statuses = [fold(journal.attempts(FLEX, [device])[device]) for device in imeis(2)]
-    assert [(status.result, status.held) for status in statuses] == [("failed", True), ("failed", None)]
+    assert confirm(journal, report("r1", imei(1), "failed"), report("r1", imei(0))) == ["unmatched"] * 2
+    assert [result_of(journal, device) for device in imeis(2)] == ["unknown"] * 2
+    (lost,) = journal.snapshot(FLEX, imeis(2)).lost
+    assert {device: hint.status for device, hint in lost.hints.items()} == {imei(0): "success", imei(1): "failed"}
+    assert confirm(journal, report("r1", imei(0))) == ["duplicate"]
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_report_under_an_unknown_id_does_not_outweigh_a_later_request(journal: Journal, refused: bool) -> None:
+    journal.settle(send(journal, [imei(0)]), "no_effect", "the count shows it")
+    if refused:
+        journal.refused(send(journal, [imei(0)]), "400", "it is not active")
+    else:
+        accept(journal, [imei(0)], "r2")
+    confirm(journal, report("r1", imei(0)))
+    if not refused:
+        assert confirm(journal, report("r2", imei(0), "failed")) == ["recorded"]
+    status = status_of(journal, imei(0))
+    assert (status.result, status.held, status.proved) == ("failed", None, False)
 
 
 def counted(journal: Journal, devices: list[str]) -> None:
@@ -153,8 +167,8 @@ def counted(journal: Journal, devices: list[str]) -> None:
 
 def test_devices_of_a_counted_request_are_matched_one_by_one(journal: Journal) -> None:
     counted(journal, imeis(3))
-    assert confirm(journal, report("r1", imei(0)), report("r1", imei(1), "failed")) == ["recorded", "recorded"]
-    assert [result_of(journal, device) for device in imeis(3)] == ["confirmed", "failed", "pending"]
+    assert confirm(journal, report("r1", imei(0))) == ["recorded"]
+    assert [result_of(journal, device) for device in imeis(3)] == ["confirmed", "pending", "pending"]
     assert journal.attempts(FLEX, [imei(0)])[imei(0)][0].request_id == "r1"
     assert confirm(journal, report("r1", imei(0))) == ["duplicate"]
     assert confirm(journal, report("another", imei(0))) == ["unmatched"]
@@ -306,6 +320,18 @@ def test_what_is_contradicted_counts_and_proves_nothing(
         ("confirmed", True, False),
         ("confirmed", True, True),
     ]
+
+
+@pytest.mark.parametrize("count", [False, True])
+def test_a_failure_under_an_unknown_id_puts_a_counted_request_in_doubt(journal: Journal, count: bool) -> None:
+    """The count may have been changed by others, or the report may be about what others did."""
+    counted(journal, imeis(2))
+    if count:
+        journal.keep_counted([1], "2026-01-01T00:00:00.000000Z", watched=True)
+    assert confirm(journal, *[report("r1", imei(0), "failed")] * 2) == ["unmatched", "duplicate"]
+    assert [result_of(journal, device) for device in imeis(2)] == ["unknown"] * 2
+    (lost,) = journal.snapshot(FLEX, imeis(2)).lost
+    assert [lost.hints[imei(0)].status, imei(1) in lost.hints] == ["failed", False]
 
 
 COUNT = "count"

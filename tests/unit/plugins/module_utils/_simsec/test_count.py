@@ -17,6 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.stat
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.count import (
     Judgment,
+    fits,
     judge,
     resolve,
     settle_seconds,
@@ -91,6 +92,29 @@ def test_a_hint_alone_proves_nothing() -> None:
 
 def test_failed_hints_are_expected_to_move_nothing() -> None:
     assert judge(11, moved(), [lost(2, hints=["success", "failed"])]) == {1: "took_effect"}
+
+
+@pytest.mark.parametrize(("hints", "now"), [(["failed"], 10), (["success", "failed"], 11), (["failed", "failed"], 10)])
+def test_a_lifetime_request_may_be_carried_out_after_a_report_of_failure(hints: list[str], now: int) -> None:
+    requests = [lost(len(hints), hints=hints)]
+    assert judge(now, moved(), requests) == {1: "took_effect"}
+    assert judge(now, moved(), requests, lifetime=True) == {1: "unclear"}
+
+
+@pytest.mark.parametrize(
+    ("known", "requests", "least", "most"),
+    [
+        ({}, [], 10, 10),
+        ({"assign_sure": 3, "remove_sure": 1}, [], 12, 12),
+        ({"assign_open": 2, "remove_open": 4}, [], 6, 12),
+        ({"assign_sure": 1}, [lost(2), lost(1, "remove", request=2)], 10, 13),
+    ],
+)
+def test_counts_that_fit(known: dict[str, int], requests: list[Lost], least: int, most: int) -> None:
+    since = moved(**known)
+    assert [now for now in range(20) if fits(now, since, requests)] == list(range(least, most + 1))
+    assert fits(None, since, requests)
+    assert fits(0, moved(None), requests)
 
 
 @pytest.mark.parametrize("devices", [1, 2, 3])

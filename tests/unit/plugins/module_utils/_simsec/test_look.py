@@ -26,7 +26,9 @@ class Case:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, latency: t.Callable[[float], float | None]) -> None:
         self.clock = Clock(0.0)
         self.job: t.Any = types.SimpleNamespace(
-            settle_time=None, scope=None, wish=types.SimpleNamespace(devices=[imei(1)])
+            settle_time=None,
+            scope=None,
+            wish=types.SimpleNamespace(devices=[imei(1)], sku=types.SimpleNamespace(lifetime=False)),
         )
         self.latency = latency
         monkeypatch.setattr(look_module, "age", lambda _sent: self.clock.now + AGE)
