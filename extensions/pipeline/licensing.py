@@ -17,12 +17,23 @@ Needs nothing but Python 3.10 or newer, and ansible-core. See README.md beside t
 
 from __future__ import annotations
 
+import os
+import signal
+
+DONE, ERROR, CHANGES, STOPPED, INCOMPLETE = 0, 1, 2, 3, 4
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+if __name__ == "__main__":
+    # Before everything else is imported, which takes a while. Nothing was started yet, so nothing has to be ended.
+    for _number in ENDING:
+        # Ignored signals stay ignored, as nohup requires.
+        if signal.getsignal(_number) is not signal.SIG_IGN:
+            signal.signal(_number, lambda _number, _frame: os._exit(ERROR))
+
 import contextlib
 import ctypes
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -32,9 +43,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-DONE, ERROR, CHANGES, STOPPED, INCOMPLETE = 0, 1, 2, 3, 4
 PLANNED = {"no_change": DONE, "incomplete": INCOMPLETE, "changes": CHANGES, "guard_tripped": STOPPED}
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 300.0
 """Maximum seconds to wait for processes of an interrupted Ansible. Their requests end long before that."""
 
@@ -144,7 +153,6 @@ class Children:
         self._before = {
             number: signal.signal(number, self._hand_on)
             for number in ENDING
-            # Ignored signals stay ignored, as nohup requires.
             if signal.getsignal(number) is not signal.SIG_IGN
         }
         set_option(SUBREAPER, 1)

@@ -336,3 +336,33 @@ def test_interrupted_while_it_starts(pipeline: Pipeline, simulator: Simulator, n
     assert "Traceback" not in output
     assert not list(home.glob("licensing-*"))
     assert simulator.requests() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_before_it_has_imported_anything(
+    pipeline: Pipeline, simulator: Simulator, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A library that it imports takes until the signal."""
+    (tmp_path / "slow").mkdir()
+    there, here = os.pipe()
+    text = f"import os, signal\nos.write({here}, b'.')\nsignal.pause()\n"
+    (tmp_path / "slow" / "ctypes.py").write_text(text, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, str(pipeline.launcher), "plan"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        pass_fds=[here],
+        env={**pipeline.environment, "PYTHONPATH": str(tmp_path / "slow")},
+    )
+    try:
+        os.close(here)
+        assert os.read(there, 1) == b"."
+        process.send_signal(number)
+        output, _none = process.communicate(timeout=30)
+    finally:
+        os.close(there)
+        process.kill()
+    assert (process.returncode, output) == (1, "")
+    assert simulator.requests() == []
