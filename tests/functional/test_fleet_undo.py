@@ -66,8 +66,13 @@ def given(account: int, *bounds: int) -> Json:
     return part("fota", [row(device, "assigned") for device in imeis(account, *bounds)])
 
 
-def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
-    """Of a full pool; check mode writes nothing, a second undo has nothing to do, and an undo can be undone."""
+@pytest.mark.parametrize("unassigned", ["keep", "drop"])
+def test_there_and_back(undo: Undoing, simulator: Simulator, unassigned: str) -> None:
+    """Of a full pool; check mode writes nothing, a second undo has nothing to do, and an undo can be undone.
+
+    It makes no difference whether ThingSpace itself takes a device off the list when it loses its license.
+    """
+    simulator.quirks(candidates_unassigned=unassigned)
     simulator.state(accounts=seeded(2, a1={"subscription": {"license_count": 10}, "candidates": imeis(1, 3)}))
     one = imeis(1, 20)
     # Three lose their license to three others, the list is turned round, and one of it goes.
