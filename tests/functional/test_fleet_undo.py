@@ -107,6 +107,25 @@ def test_there_and_back(undo: Undoing, simulator: Simulator, unassigned: str) ->
     assert state(simulator) == after
 
 
+def test_a_list_that_cannot_be_read_after_licenses_were_removed(undo: Undoing, simulator: Simulator) -> None:
+    """The run has read it before, and its undo puts back what left it with its license."""
+    simulator.quirks(candidates_unassigned="drop")
+    one = imeis(1, 20)
+    simulator.state(accounts=seeded(1, a1={"candidates": [one[0], one[5], one[1]]}))
+    undo.fleet.write(1, {"ids": one[2:10], "fota": True}, {"ids": [one[6]], "removal_candidate": True})
+    before = state(simulator)
+    # Twice for the plan, then before the licenses are removed, and for the part that removes them.
+    fault = {"action": "status", "status": 400, "operation": "candidates_list", "after": 4, "times": 1}
+    simulator.faults(fault)
+    undo.apply()
+    assert undo.ran.recap == {named(1): "failed"}, undo.ran.text
+    assert state(simulator)[0]["candidates"] == [one[5]]
+    done = undo("undo")
+    assert done.returncode == 0, done.text
+    assert state(simulator) == before
+    assert left(done) == []
+
+
 def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_path: Path) -> None:
     """A move goes back with no device being without a license; what is for life stays, and what changed since."""
     simulator.state(accounts=seeded(1))

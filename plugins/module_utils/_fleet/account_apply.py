@@ -13,10 +13,13 @@ from its plan, no SIM-Secure license is removed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
+from .._errors import LicensingError
 from .._module import Result
+from .._plan.outcomes import write_csv
 from .account_parts import Options, Part, PartPlan
 from .account_run import DIFFERS
 from .halt import Halt
@@ -70,6 +73,7 @@ def carry_out(
         if part.kind == "fota" and plan.removals and before is None:
             # Devices may leave the list with their license. Which ones, only a list from before that shows.
             before = _candidates_before(parts, plans, look)
+            _keep_before(given.reports, before)
         ready = {"before": before} if before is not None and part.kind == "removal_candidates" else {}
         options = _options(part, plan, given, done)
         done[part.name] = run(part._replace(options=options, ready={**part.ready, **ready}))
@@ -117,6 +121,13 @@ def _candidates_before(parts: t.Iterable[Part], plans: Plans, look: Look) -> tup
     changed = (part for part in lists if part.name in plans and plans[part.name].changes)
     part = next(changed, None)
     return look(part) if part is not None else None
+
+
+def _keep_before(reports: str, before: tuple[str, ...] | None) -> None:
+    """Save the list, for the case that its part fails before it reads it. Otherwise, that part saves it."""
+    if before is not None:
+        with contextlib.suppress(LicensingError):
+            write_csv(os.path.join(reports, BEFORE), ("device_id",), [(device,) for device in before])
 
 
 def _all_licensed(fota: Result | None) -> bool:
