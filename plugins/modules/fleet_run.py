@@ -48,8 +48,8 @@ options:
         candidates at the time of the plan.
       - The reports of a run are in a subdirectory of the account, named C(run-) and RV(mark), while it goes on. With
         O(state=ended), they are moved to the directory of the account.
-      - C(apply-before-candidates.csv) contains the removal candidates that the task read before it changed them. The
-        record then keeps these. See C(before_file) of M(thingspace.licensing.swm_removal_candidates).
+      - C(apply-before-candidates.csv) contains the removal candidates before the task changed anything in the
+        account. The record then keeps these. See C(before_file) of M(thingspace.licensing.swm_removal_candidates).
       - If a report is missing or cannot be read, its devices are C(unknown). The record is still written.
     type: path
     required: true

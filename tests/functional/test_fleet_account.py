@@ -254,6 +254,13 @@ def test_a_device_that_loses_its_license_and_its_place(account: Account, simulat
     assert counts.items() <= parts(planned)["removal_candidates"]["plan"].items()
     done = account.apply(planned)
     assert not done.failed, done.message
+    summary = done.result["parts"][1]["summary"]
+    assert (summary["added"], summary["removed"]) == (2, 2)
+    folder = account.reports / named(1) / f"run-{MARK}"
+    assert (folder / "apply-before-candidates.csv").read_text(encoding="utf-8").split()[1:] == imeis(1, 3)
+    rows = (folder / "apply-removal_candidates.csv").read_text(encoding="utf-8").splitlines()
+    went = "when it lost its FOTA license" if unassigned == "drop" else "not named"
+    assert [went in row for row in rows if row.startswith(imeis(1, 1)[0])] == [True]
     state = simulator.state()["accounts"][0]
     assert {one["device_id"] for one in state["licenses"]} == set(imeis(1, 1, 10))
     assert state["candidates"] == imeis(1, 2, 5)

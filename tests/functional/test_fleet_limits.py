@@ -248,6 +248,35 @@ def test_a_play_that_does_not_go_through_its_hosts_together(fleet: Fleet, simula
     assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [12, 12, 12]
 
 
+def test_one_lifetime_sku_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator) -> None:
+    """They may be the same SIMs. The plan knows what its apply would refuse halfway."""
+    sims, others = [f"8914800000000000{number:04}" for number in range(3)], imeis(1, 4, 6)
+    devices: list[Json] = [{"imei": imei, "iccid": sim} for imei, sim in zip(imeis(1, 1, 4), sims, strict=True)]
+    simulator.state(accounts=seeded(1, a1={"devices": [*devices, *({"imei": imei} for imei in others)], "licenses": 0}))
+    sets = [
+        {"ids": sims, "kind": "iccid", "simsec": LIFETIME},
+        {"ids": others, "simsec": LIFETIME},
+        {"ids": others, "fota": True},
+    ]
+    consent = {"lifetime_consent": {LIFETIME: 5}}
+    fleet.write(1, *sets, simsec=consent)
+    plan = fleet.plan()
+    assert plan.statuses == {named(1): "guard_tripped"}, plan.text
+    (failure,) = [part["failure"] for part in plan.plan["accounts"][0]["parts"] if "failure" in part]
+    assert failure["code"] == "journal_behind"
+    assert f"This plan assigns 3 {LIFETIME} licenses by ICCID" in failure["message"]
+    assert "'lifetime_elsewhere: 3'" in failure["message"]
+    applied = fleet.apply()
+    assert applied.recap == {named(1): "failed"}
+    assert simulator.writes() == []
+    fleet.write(1, *sets, simsec={**consent, "lifetime_elsewhere": {LIFETIME: 2}})
+    assert fleet.plan().statuses == {named(1): "guard_tripped"}
+    fleet.write(1, *sets, simsec={**consent, "lifetime_elsewhere": {LIFETIME: 3}})
+    assert fleet.plan().statuses == {named(1): "changes"}
+    assert fleet.apply("-e", "fleet_licensing_wait=false").recap == {named(1): "changed"}
+    assert [write["devices"] for write in simulator.writes() if write["operation"] == "simsec_assign"] == [sims, others]
+
+
 def test_one_pool_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator) -> None:
     """Is checked over the whole plan; the parts by themselves would fit. No approval fills a pool."""
     iccids = [f"8914800000000000{number:04}" for number in range(8)]

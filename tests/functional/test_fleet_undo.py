@@ -66,8 +66,13 @@ def given(account: int, *bounds: int) -> Json:
     return part("fota", [row(device, "assigned") for device in imeis(account, *bounds)])
 
 
-def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
-    """Of a full pool; check mode writes nothing, a second undo has nothing to do, and an undo can be undone."""
+@pytest.mark.parametrize("unassigned", ["keep", "drop"])
+def test_there_and_back(undo: Undoing, simulator: Simulator, unassigned: str) -> None:
+    """Of a full pool; check mode writes nothing, a second undo has nothing to do, and an undo can be undone.
+
+    It makes no difference whether ThingSpace itself takes a device off the list when it loses its license.
+    """
+    simulator.quirks(candidates_unassigned=unassigned)
     simulator.state(accounts=seeded(2, a1={"subscription": {"license_count": 10}, "candidates": imeis(1, 3)}))
     one = imeis(1, 20)
     # Three lose their license to three others, the list is turned round, and one of it goes.
@@ -100,6 +105,25 @@ def test_there_and_back(undo: Undoing, simulator: Simulator) -> None:
     redone = undo("redone", run="undone.json")
     assert redone.returncode == 0, redone.text
     assert state(simulator) == after
+
+
+def test_a_list_that_cannot_be_read_after_licenses_were_removed(undo: Undoing, simulator: Simulator) -> None:
+    """The run has read it before, and its undo puts back what left it with its license."""
+    simulator.quirks(candidates_unassigned="drop")
+    one = imeis(1, 20)
+    simulator.state(accounts=seeded(1, a1={"candidates": [one[0], one[5], one[1]]}))
+    undo.fleet.write(1, {"ids": one[2:10], "fota": True}, {"ids": [one[6]], "removal_candidate": True})
+    before = state(simulator)
+    # Twice for the plan, then before the licenses are removed, and for the part that removes them.
+    fault = {"action": "status", "status": 400, "operation": "candidates_list", "after": 4, "times": 1}
+    simulator.faults(fault)
+    undo.apply()
+    assert undo.ran.recap == {named(1): "failed"}, undo.ran.text
+    assert state(simulator)[0]["candidates"] == [one[5]]
+    done = undo("undo")
+    assert done.returncode == 0, done.text
+    assert state(simulator) == before
+    assert left(done) == []
 
 
 def test_sim_secure(undo: Undoing, simulator: Simulator, module: Module, tmp_path: Path) -> None:

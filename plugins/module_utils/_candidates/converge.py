@@ -125,16 +125,16 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
             f"{many(len(twice), 'device')} {are(len(twice))} on the removal candidate list more than once "
             f"({few(twice)}). This task leaves that as it is. A task with 'state: present' that names them corrects it."
         )
-    _keep_before(job.before_file, live)
+    _keep_before(job.before_file, job.wish.list_before(live))
     done = _carry_out(context, job, plan, api, licenses, kept)
     return _result(context, job, plan, done)
 
 
-def _keep_before(path: str | None, live: t.Sequence[str]) -> None:
+def _keep_before(path: str | None, before: t.Sequence[str]) -> None:
     """Save the list before the first write, so that it is known whatever happens later."""
     if path:
         try:
-            write_csv(path, ("device_id",), [(device,) for device in live])
+            write_csv(path, ("device_id",), [(device,) for device in before])
         except LicensingError as error:
             text = f"The list as it is could not be written to 'before_file' {path}. Nothing was sent."
             raise LicensingError(text, code=error.code) from None

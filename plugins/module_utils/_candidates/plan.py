@@ -27,7 +27,7 @@ class Wish:
     :param devices: the named devices; C(present) adds them at the end of the list, C(absent) removes them from it, and
         C(exact) requests exactly these in this order.
     :param protected: devices that must never be listed, in any state.
-    :param before: the list before the same flow removed licenses; None if it removed none.
+    :param before: the list before the same run removed licenses; None if it removed none.
     :param licensed: the only devices that still hold a license then. ThingSpace may take the others off the list by
         itself when they lose theirs. That does not change the plan.
     """
@@ -39,6 +39,18 @@ class Wish:
     protected: frozenset[str]
     before: tuple[str, ...] | None = None
     licensed: frozenset[str] = frozenset()
+
+    def gone(self, live: t.Sequence[str]) -> tuple[str, ...]:
+        """The devices that ThingSpace took off the list with their license, in the order in which they were on it."""
+        keep = {*live, *self.licensed, *self.devices}
+        return tuple(device for device in dict.fromkeys(self.before or ()) if device not in keep)
+
+    def list_before(self, live: t.Sequence[str]) -> list[str]:
+        """The list before the run changed anything in the account, with what others have added to it since."""
+        if self.before is None:
+            return [*live]
+        known = {*self.before}
+        return [*self.before, *(device for device in live if device not in known)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +66,8 @@ class CandidatesPlan:
     :param move: the fewest devices that must change places among those that stay, and devices that are on the list more
         than once and lose a place.
     :param restored: devices of C(add) that are not named: an interrupted run had lost them.
+    :param gone: devices that the same run took off the list before, with their license. Nothing is left to do about
+        them.
     :param digest: SHA-256 over the wish and the live list, including its order, as it was before licenses were removed.
     """
 
@@ -66,6 +80,7 @@ class CandidatesPlan:
     remove: dict[str, str]
     move: frozenset[str]
     restored: frozenset[str]
+    gone: tuple[str, ...]
     digest: str
 
     @property
@@ -119,6 +134,7 @@ def make_candidates_plan(wish: Wish, live: t.Sequence[str], whole: t.Sequence[st
         remove=remove,
         move=move,
         restored=frozenset(wanted - listed - named),
+        gone=wish.gone(live),
         digest=_digest(wish, live, whole),
     )
 
@@ -188,5 +204,5 @@ def _digest(wish: Wish, live: t.Sequence[str], whole: t.Sequence[str] | None) ->
 
 def _only_left(wish: Wish, before: t.Sequence[str], live: t.Sequence[str]) -> bool:
     """Whether the list differs from the earlier one only by devices that lost their license in the meantime."""
-    keep = {*live, *wish.licensed, *wish.devices}
-    return [device for device in before if device in keep] == [*live]
+    gone = {*wish.gone(live)}
+    return [device for device in before if device not in gone] == [*live]

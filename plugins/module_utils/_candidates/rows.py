@@ -16,6 +16,7 @@ from .plan import CandidatesPlan, Wish
 LISTED = "already on the list"
 NOT_LISTED = "not on the list"
 RESTORED = "restored: an interrupted run had lost it"
+GONE = "ThingSpace took it off the list when it lost its FOTA license"
 IGNORED = "ThingSpace took the request, but reading back does not show the change"
 
 
@@ -41,7 +42,7 @@ def rows_after(
         found[device] = result(device, False, "removed", why)
     if not failure:
         found.update(_moved(plan, now))
-    return _in_order(wish, found)
+    return _in_order(wish, plan, found)
 
 
 def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[str] = ()) -> list[Row]:
@@ -53,13 +54,13 @@ def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[
     for devices, what in ((plan.add, "added"), (plan.remove, "removed"), (plan.move, "moved")):
         found.update({device: Row(device, "skipped", f"{why}; it would be {what}") for device in devices})
     found.update({device: Row(device, "skipped", "not sent: it holds no license") for device in unlicensed})
-    return _in_order(wish, found)
+    return _in_order(wish, plan, found)
 
 
 def in_doubt(wish: Wish, plan: CandidatesPlan, why: str) -> list[Row]:
     """The rows when the list could not be read after writing."""
     touched = (*plan.add, *plan.remove, *plan.move)
-    return _in_order(wish, {device: Row(device, "unknown", why) for device in touched})
+    return _in_order(wish, plan, {device: Row(device, "unknown", why) for device in touched})
 
 
 def _moved(plan: CandidatesPlan, now: t.Sequence[str]) -> t.Iterator[tuple[str, Row]]:
@@ -73,9 +74,10 @@ def moved_behind(ahead: str) -> str:
     return f"moved: now behind {ahead}" if ahead else "moved: now the first"
 
 
-def _in_order(wish: Wish, found: dict[str, Row]) -> list[Row]:
-    """The named devices in their order, then the others that the plan touches."""
+def _in_order(wish: Wish, plan: CandidatesPlan, found: dict[str, Row]) -> list[Row]:
+    """The named devices in their order, then the others that the plan touches, then those that were gone before."""
     named = set(wish.devices)
     same = NOT_LISTED if wish.state == "absent" else LISTED
     rows = [found.get(device) or Row(device, "unchanged", same) for device in wish.devices]
-    return rows + [row for device, row in found.items() if device not in named]
+    rows += [row for device, row in found.items() if device not in named]
+    return rows + [Row(device, "removed", GONE) for device in plan.gone]

@@ -13,17 +13,20 @@ from its plan, no SIM-Secure license is removed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
+from .._errors import LicensingError
 from .._module import Result
+from .._plan.outcomes import write_csv
 from .account_parts import Options, Part, PartPlan
 from .account_run import DIFFERS
 from .halt import Halt
 from .run_mark import name_of_request
 
 BEFORE = "apply-before-candidates.csv"
-"""The removal candidates that were found right before they were written."""
+"""The removal candidates before the run changed anything in the account."""
 
 Runner = t.Callable[[Part], Result]
 """Carries out a part with the flow of its module."""
@@ -67,10 +70,11 @@ def carry_out(
         plan = plans.get(part.name)
         if not (plan and plan.changes) or halt.told() or (part.is_last and any(map(_differs, done.values()))):
             continue
-        if part.kind == "fota" and plan.removals:
+        if part.kind == "fota" and plan.removals and before is None:
             # Devices may leave the list with their license. Which ones, only a list from before that shows.
             before = _candidates_before(parts, plans, look)
-        ready = {"before": before} if before is not None and "licensed" in part.ready else {}
+            _keep_before(given.reports, before)
+        ready = {"before": before} if before is not None and part.kind == "removal_candidates" else {}
         options = _options(part, plan, given, done)
         done[part.name] = run(part._replace(options=options, ready={**part.ready, **ready}))
         if done[part.name].failure is not None:
@@ -113,9 +117,17 @@ def _options(part: Part, plan: PartPlan, given: ApplyOptions, done: t.Mapping[st
 
 def _candidates_before(parts: t.Iterable[Part], plans: Plans, look: Look) -> tuple[str, ...] | None:
     """The removal candidate list, if it is going to be changed after licenses were removed."""
-    changed = (part for part in parts if "licensed" in part.ready and part.name in plans and plans[part.name].changes)
+    lists = (part for part in parts if part.kind == "removal_candidates")
+    changed = (part for part in lists if part.name in plans and plans[part.name].changes)
     part = next(changed, None)
     return look(part) if part is not None else None
+
+
+def _keep_before(reports: str, before: tuple[str, ...] | None) -> None:
+    """Save the list, for the case that its part fails before it reads it. Otherwise, that part saves it."""
+    if before is not None:
+        with contextlib.suppress(LicensingError):
+            write_csv(os.path.join(reports, BEFORE), ("device_id",), [(device,) for device in before])
 
 
 def _all_licensed(fota: Result | None) -> bool:

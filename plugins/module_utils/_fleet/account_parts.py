@@ -212,6 +212,7 @@ def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> t.
         yield _fota(wanted, lists, run)
     if wanted["removal_candidates"]:
         yield _candidates(wanted, lists, run)
+    before: dict[str, list[str]] = {}
     for state, count, name in (("present", "count", "list"), ("absent", "remove", "remove_list")):
         for pool in wanted["simsec"]:
             if pool[count]:
@@ -219,6 +220,10 @@ def parts_of(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> t.
                 ready: Options = {"devices": lists[pool[name]]}
                 if state == "absent":
                     ready["replaced_by"] = list(_instead(wanted, lists))
+                else:
+                    ready["bound_before"] = before.get(pool["sku"], [])
+                    # Parts of one kind are carried out in this order, too.
+                    before[pool["sku"]] = [*ready["bound_before"], *ready["devices"]]
                 about = {key: pool.get(key) for key in ("sku", "lifetime", "reserve", "lifetime_consent", *LIMITS)}
                 about["id_kind"] = pool["kind"]
                 given = {**options, **run.simsec(options), **run.common(account, pool[name])}

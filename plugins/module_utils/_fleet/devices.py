@@ -15,6 +15,7 @@ from .._devices.file import Layout, read_cells
 from .._devices.filter import DeviceFilter, filter_from
 from .._devices.ids import clean, problem, show
 from .._errors import LicensingError, Problem
+from .._thingspace.id_kinds import KINDS
 from .option_names import in_terms_of
 from .read import DeviceSet, FleetAccount
 from .schema import SELECT
@@ -30,11 +31,13 @@ class Named(t.NamedTuple):
     """A device, and where it is listed.
 
     :param line: in the fleet file or the CSV file; None if ThingSpace returned it.
+    :param also: the ids of the other kind that ThingSpace returned with it, so that both name one SIM.
     """
 
     device: str
     path: str
     line: int | None
+    also: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -108,8 +111,12 @@ def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[l
     filters, _problems = filter_of(one)
     rows = listing(account.name).rows(filters)
     # A device with two lines appears in the list twice.
-    found = dict.fromkeys(row.ids.get(one.kind, "") for row in rows)
-    named = [Named(device, f"{one.where} ('select')", None) for device in found if not problem(device, one.kind)]
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        others = (row.ids.get(kind) for kind in KINDS if kind != one.kind)
+        found.setdefault(row.ids.get(one.kind, ""), []).extend(filter(None, others))
+    where = f"{one.where} ('select')"
+    named = [Named(device, where, None, tuple(also)) for device, also in found.items() if not problem(device, one.kind)]
     usable = {entry.device for entry in named}
     left_out = sum(row.ids.get(one.kind, "") not in usable for row in rows)
     warnings = []

@@ -82,7 +82,7 @@ NO_APPROVAL: dict[Code, tuple[str, ...]] = {
     "lifetime_consent": ("Check the devices.", "If they are right, set {lifetime_consent}."),
     "lifetime_without_journal": ("Set the journal: {journal}.",),
     "journal_behind": (
-        "Restore the newest journal.",
+        "If there is a newer journal, restore it.",
         "If you know which devices hold the other licenses, set {lifetime_elsewhere}.",
         "If there was no journal before: {journal_new}.",
     ),

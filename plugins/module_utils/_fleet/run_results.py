@@ -13,12 +13,13 @@ import datetime
 import os
 import typing as t
 
+from .._candidates.rows import GONE
 from .._plan.incomplete import DONE_BEFORE
 from .._plan.outcomes import MOVED
 from .account_apply import BEFORE
 from .documents import Json
 from .history import enter
-from .record import RunAccount, RunPart, RunRecord, timestamp
+from .record import RunAccount, RunPart, RunRecord, RunRow, timestamp
 from .record_values import failure_of, ids_of, results_of, summary_of, text
 from .run_mark import folder_of
 from .run_options import RecordOptions
@@ -100,7 +101,7 @@ def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: _Re
     parts = []
     for part in account.parts:
         result = results.get(part.list or "")
-        parts.append(_part(part, result, reports))
+        parts.append(_part(part, result, reports, _unlicensed(parts) if part.kind == "removal_candidates" else ()))
         if part.kind == "removal_candidates" and result is not None:
             # The state at the time of the plan may differ from the state at the time of the write.
             parts[-1] = parts[-1]._replace(before=ids_of(os.path.join(reports.folder, BEFORE)))
@@ -129,10 +130,37 @@ def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Json]:
     return found
 
 
-def _part(part: RunPart, result: Json | None, reports: _Reports) -> RunPart:
+def _unlicensed(parts: t.Iterable[RunPart]) -> frozenset[str]:
+    """The devices from which these parts have removed a FOTA license, or may have."""
+    rows = (row for part in parts if part.kind == "fota" for row in part.devices)
+    return frozenset(
+        row["device_id"]
+        for row in rows
+        if row["outcome"] == "removed" or (row["outcome"] == "unknown" and row["planned"] == "removed")
+    )
+
+
+def _missing(missing: dict[str, str], row: RunRow, unlicensed: t.Container[str]) -> dict[str, str]:
+    """The outcome of a planned device of which its part reported nothing.
+
+    :param missing: that of all such devices of the part.
+    :param unlicensed: those that may have left the removal candidate list with the FOTA license that the run removed.
+    """
+    if row["device_id"] not in unlicensed or row["planned"] != "removed" or missing.get("outcome") != "skipped":
+        return missing
+    if missing["reason"] == DONE_BEFORE:
+        return {"outcome": "removed", "reason": GONE}
+    return {
+        "outcome": "unknown",
+        "reason": f"{missing['reason'].rstrip('.')}; ThingSpace may have taken it off the list with its FOTA license",
+    }
+
+
+def _part(part: RunPart, result: Json | None, reports: _Reports, unlicensed: t.Container[str] = ()) -> RunPart:
     """A part with the outcome of each of its devices."""
     if result is None:
-        rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part.devices]
+        missing = {"outcome": "skipped", "reason": "not started"}
+        rows = [{**row, **_missing(missing, row, unlicensed)} for row in part.devices]
         return part._replace(devices=rows, summary=summary_of(rows))
     name = f"apply-{part.list}.csv"
     reported, unread = results_of(os.path.join(reports.folder, name)) if "summary" in result else ({}, "")
@@ -150,7 +178,9 @@ def _part(part: RunPart, result: Json | None, reports: _Reports) -> RunPart:
         # On the candidate list, 'unchanged' refers to a place on it.
         same = "skipped" if part.kind == "removal_candidates" else UNCHANGED
         missing = {"outcome": same, "reason": DONE_BEFORE} if "summary" in result else {}
-    rows = [{**row, **reported.pop(row["device_id"], missing)} for row in part.devices]
+    rows = [
+        {**row, **(reported.pop(row["device_id"], None) or _missing(missing, row, unlicensed))} for row in part.devices
+    ]
     more = {device: found for device, found in reported.items() if found["outcome"] != UNCHANGED}
     rows += [{"device_id": device, "planned": "", **found} for device, found in more.items()]
     if not failure and "summary" not in result:

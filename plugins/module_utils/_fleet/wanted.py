@@ -120,11 +120,32 @@ def _take(there: dict[str, Named], devices: t.Sequence[Named], what: str) -> t.I
 
 def _pool(wanted: WantedAccount, devices: t.Sequence[Named], pool: SkuPool) -> t.Iterator[Problem]:
     known = dict(wanted.simsec)
+    same = _same_sims(known, devices, pool)
     for named in devices:
         if named.device in known:
             first, (sku, _kind) = known[named.device]
             yield _at(named, f"is in two pools, {pool[0]} here and {sku} at {first.where}")
+        elif named.device in same:
+            first = same[named.device]
+            yield _at(
+                named,
+                f"is to hold {pool[0]}, and so is {first.device} at {first.where}: ThingSpace returned both as ids of "
+                "one device. Name it once",
+            )
         wanted.simsec.setdefault(named.device, (named, pool))
+
+
+def _same_sims(
+    known: t.Mapping[str, tuple[Named, SkuPool]], devices: t.Iterable[Named], pool: SkuPool
+) -> dict[str, Named]:
+    """The devices that ThingSpace returned together with a device that has the same SKU by the other kind of id."""
+    sku, kind = pool
+    others = {device: named for device, (named, (of, by)) in known.items() if of == sku and by != kind}
+    if not others:
+        return {}
+    found = {device: named for named in others.values() for device in named.also}
+    found.update((named.device, others[device]) for named in devices for device in named.also if device in others)
+    return found
 
 
 def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool) -> t.Iterator[Problem]:

@@ -17,11 +17,12 @@ import typing as t
 from .._errors import LicensingError, OptionsError
 from .._journal.inventory import device_rows
 from .._journal.journal import Journal
+from .._journal.status import NOTHING, DeviceStatus
 from .._plan.plan import Pool
 from .._text.lists import many
 from .api import SkuSubscription, pool_of, rows_of
 from .job import Job, never_removed
-from .plan import SimsecPlan
+from .plan import SEND, SimsecPlan, decide
 from .skus import as_assigned, sku_of
 
 
@@ -62,17 +63,18 @@ def require_whole_journal(
     """Refuse to bind devices for life if the journal knows fewer licenses than the account counts.
 
     The journal counts each device that may hold the license: confirmed, accepted, or in doubt. Devices that it knows by
-    the other kind of id may be devices of the task, so they count as assigned by other means. C(lifetime_elsewhere) is
-    the known number of licenses that were assigned by other means.
+    the other kind of id may be devices of the task, so they count as assigned by other means. So do devices to which
+    the same run assigns the license by the other kind of id before: in its plan, the journal does not know them yet.
+    C(lifetime_elsewhere) is the known number of licenses that were assigned by other means.
 
     :raises LicensingError: C(journal_behind); nothing was sent.
     """
     if not _binds(job, plan) or not journal.path:
         return
     account, sku, elsewhere = job.wish.account, job.wish.sku.number, job.lifetime_elsewhere
-    known, others = _known(journal, job)
-    if others > (elsewhere or 0):
-        raise _by_the_other_kind(job, journal.path, others)
+    known, others, coming = _known(journal, job)
+    if others + coming > (elsewhere or 0):
+        raise _by_the_other_kind(job, journal.path, others, coming)
     pool = pool_of(subscriptions, sku)
     counted = pool.assigned if pool else 0
     if counted is None:
@@ -122,27 +124,40 @@ def _binds(job: Job, plan: SimsecPlan) -> bool:
     return job.wish.sku.lifetime and bool(plan.plan.assign)
 
 
-def _known(journal: Journal, job: Job) -> tuple[int, int]:
-    """How many devices may hold the license according to the journal: by the task's kind of id, and by the other."""
-    known = others = 0
+def _known(journal: Journal, job: Job) -> tuple[int, int, int]:
+    """How many devices may hold the license according to the journal: by the task's kind of id, and by the other; and
+    how many others get it before, by the other kind.
+    """
+    known = 0
+    others: dict[str, DeviceStatus] = {}
     for status, row in device_rows(journal, job.wish.account, job.wish.sku.number):
         if row.kind == job.scope.kind:
             known += status.may_hold
         else:
-            others += status.may_hold
-    return known, others
+            others[row.device_id] = status
+    coming = sum(
+        decide(job.wish, status) is SEND and not status.may_hold
+        for status in (others.get(device, NOTHING) for device in job.bound_before)
+    )
+    return known, sum(status.may_hold for status in others.values()), coming
 
 
-def _by_the_other_kind(job: Job, path: str, others: int) -> LicensingError:
-    kind = "ICCID" if job.scope.kind == "imei" else "IMEI"
+def _by_the_other_kind(job: Job, path: str, others: int, coming: int) -> LicensingError:
+    kind, sku = "ICCID" if job.scope.kind == "imei" else "IMEI", job.wish.sku.number
+    found = []
+    if others:
+        found.append(f"the journal {path} knows of {many(others, f'{sku} license')} by {kind}")
+    if coming:
+        found.append(f"this plan assigns {many(coming, f'{sku} license')} by {kind}")
+    there = " and ".join(found)
+    # A plan keeps what comes before what was not sent.
     note = _note(job.lifetime_elsewhere)
     return LicensingError(
-        f"The journal {path} knows of {many(others, f'{job.wish.sku.number} license')} by {kind}, but this task "
-        f"lists its devices by {job.scope.kind.upper()}. They may be the same SIMs, which would get the license "
-        f"again.{note} Nothing was sent. List the devices by {kind}. If none of those SIMs is in this task, set "
-        f"'lifetime_elsewhere: {others}'.",
+        f"{there[0].upper()}{there[1:]}, but this task lists its devices by {job.scope.kind.upper()}. They may be the "
+        f"same SIMs, which would get the license again.{note} List the devices by {kind}. If none of those SIMs is in "
+        f"this task, set 'lifetime_elsewhere: {others + coming}'. Nothing was sent.",
         code="journal_behind",
-        known=others,
+        known=others + coming,
     )
 
 

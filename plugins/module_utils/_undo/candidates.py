@@ -54,7 +54,12 @@ def returning(parts: t.Sequence[RunPart]) -> list[str]:
 
 
 def restore(
-    account: str, parts: t.Sequence[RunPart], live: t.Sequence[str], unlicensed: t.Container[str], later: Later
+    account: str,
+    parts: t.Sequence[RunPart],
+    live: t.Sequence[str],
+    unlicensed: t.Container[str],
+    later: Later,
+    losing: t.Container[str] = (),
 ) -> Restoration:
     """Compare what the run left with the current list.
 
@@ -62,6 +67,7 @@ def restore(
 
     :param live: the list as ThingSpace has it.
     :param unlicensed: devices that cannot be put back on it because they hold no license.
+    :param losing: devices that lose their license in the undo. ThingSpace may take them off the list by itself.
     """
     changes = changes_of(parts)
     before = _before(parts)
@@ -75,7 +81,7 @@ def restore(
     lacking = [device for device in before if device not in set(there) and device in unlicensed]
     target = [device for device in before if device not in set(lacking)]
     if target != there:
-        why = _differs(parts, before, there)
+        why = _differs(parts, before, there, losing)
         if why:
             runs = ", ".join(later.runs(account, CANDIDATES))
             by = f" by later runs ({runs})" if runs else ""
@@ -92,7 +98,7 @@ def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
     return None if before is None else list(dict.fromkeys(before))
 
 
-def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str]) -> str:
+def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str], losing: t.Container[str]) -> str:
     """How the list differs from what the run left; empty if it does not."""
     changes = changes_of(parts).values()
     after = parts[-1].after
@@ -100,6 +106,9 @@ def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str]) ->
     new = {change.device_id for change in changes if change.done == "added"}
     expected = set(after) if after is not None else (set(before) - gone) | new
     found = set(there)
+    # What the run put on the list is wanted off it.
+    taken = {device for device in new - found if device in losing}
+    expected -= taken
     parts_ = [
         f"{len(devices)} {what} ({few(devices, 3, show)})"
         for devices, what in ((sorted(found - expected), "more"), (sorted(expected - found), "fewer"))
@@ -108,13 +117,16 @@ def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str]) ->
     if parts_:
         return "it has " + " and ".join(parts_)
     if after is not None:
-        return "" if list(dict.fromkeys(after)) == there else "its order is another one"
+        left = [device for device in dict.fromkeys(after) if device not in taken]
+        return "" if left == there else "its order is another one"
     moved = {change.device_id for change in changes if change.done == "moved"}
     reasons = {row["device_id"]: row["reason"] for part in parts for row in part.devices if row["device_id"] in moved}
     if not all(reasons.values()):
         return "the run moved devices, and its record does not have the order that it left"
     ahead = dict(zip(there, ["", *there], strict=False))
-    behind = all(moved_behind(ahead[device]) == reason for device, reason in reasons.items())
+    # Nothing shows the place of a device that was behind one of those.
+    lost = {moved_behind(device) for device in taken}
+    behind = all(reason in lost or moved_behind(ahead[device]) == reason for device, reason in reasons.items())
     stayed = [device for device in before if device in found and device not in moved]
     same = [device for device in there if device in set(stayed)] == stayed
     return "" if behind and same else "its order is another one"

@@ -189,7 +189,8 @@ def _planned_restoration(context: Context, read: Read, run_options: RunOptions) 
         return [], []
     live = _live(context, undoing.listed)
     unlicensed = _unlicensed(context, undoing, run_options) - set(undoing.given)
-    found = restore(undoing.run.account, parts_of(undoing.run, CANDIDATES), live, unlicensed, read.later)
+    parts = parts_of(undoing.run, CANDIDATES)
+    found = restore(undoing.run.account, parts, live, unlicensed, read.later, undoing.losing)
     if found.devices is None:
         return [], found.left
     part = candidates_part(undoing.run, found.devices, digest_in_order(found.devices))
@@ -217,8 +218,9 @@ def _restored(context: Context, part: Part, read: Read, run_options: RunOptions)
     undoing, account = read.undoing, run_options.account
     live, unlicensed = _live(context, part.options["api_version"]), _unlicensed(context, undoing, run_options)
     parts = parts_of(undoing.run, CANDIDATES)
-    foreseen = restore(account, parts, live, unlicensed - set(undoing.given), read.later).devices
-    now = restore(account, parts, live, unlicensed, read.later).devices
+    losing = undoing.losing
+    foreseen = restore(account, parts, live, unlicensed - set(undoing.given), read.later, losing).devices
+    now = restore(account, parts, live, unlicensed, read.later, losing).devices
     if foreseen is None or now is None or digest_in_order(foreseen) != part.about["target"]:
         text = (
             f"The removal candidates of {account}, or who of them holds a license, were changed after the plan of this "

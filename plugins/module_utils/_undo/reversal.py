@@ -72,6 +72,12 @@ class Undoing(t.NamedTuple):
     notes: list[str]
 
     @property
+    def losing(self) -> frozenset[str]:
+        """The devices that lose their FOTA license."""
+        taking = (part.devices for part in self.parts if part.kind == "fota" and part.state == "absent")
+        return frozenset(device for devices in taking for device in devices)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of which parts there are, and their devices."""
         named = [[part.name, digest_of(part.devices)] for part in self.parts]

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import Wish, make_candidates_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import (
+    GONE,
     IGNORED,
     in_doubt,
     not_sent,
@@ -48,6 +51,19 @@ def test_nothing_was_sent() -> None:
     assert rows["e"] == ("skipped", "why; it would be added")
     assert rows["a"] == rows["p"] == ("skipped", "why; it would be removed")
     assert rows[MOVED] == ("skipped", "why; it would be moved")
+
+
+def test_what_left_the_list_with_its_license() -> None:
+    """Is told whatever happens afterward; also that somebody added a device in the meantime."""
+    wish = dataclasses.replace(WISH, before=("a", "b", "c", "p"), licensed=frozenset("bcep"))
+    plan = make_candidates_plan(wish, ("b", "c", "p", "z"))
+    for rows in (rows_after(wish, plan, plan.target), not_sent(wish, plan, "why"), in_doubt(wish, plan, "why")):
+        told = {row.device_id: row[1:] for row in rows}
+        assert told["a"] == ("removed", GONE)
+        assert told["z"][0] in ("removed", "skipped", "unknown")
+    assert wish.list_before(plan.live) == ["a", "b", "c", "p", "z"]
+    assert make_candidates_plan(WISH, plan.live).gone == ()
+    assert WISH.list_before(plan.live) == list(plan.live)
 
 
 def test_nobody_knows() -> None:

@@ -273,6 +273,44 @@ def test_what_only_a_selection_shows(files: Files) -> None:
     assert not any(A in problem.text for problem in resolve(fleet, None)[1])
 
 
+def both(imei: str, iccid: str) -> DeviceRow:
+    return device_row({"deviceIds": [{"kind": "imei", "id": imei}, {"kind": "iccId", "id": iccid}]})
+
+
+BY_GROUP = {"select": {"group": "meters"}}
+TWO_KINDS: dict[str, tuple[t.Any, ...]] = {
+    "two selections": (BY_GROUP, {**BY_GROUP, "kind": "iccid"}),
+    "an IMEI of a list, and a selection": ({"ids": [A]}, {**BY_GROUP, "kind": "iccid"}),
+    "a selection, and an ICCID of a list": (BY_GROUP, {"ids": [SIM], "kind": "iccid"}),
+    "an ICCID of a list, and a selection": ({"ids": [SIM], "kind": "iccid"}, BY_GROUP),
+}
+
+
+@pytest.mark.parametrize("sets", TWO_KINDS.values(), ids=TWO_KINDS)
+def test_one_sim_that_thingspace_returned_with_both_ids(files: Files, sets: tuple[t.Any, ...]) -> None:
+    """It would get the license twice."""
+    files.write("a.yml", account(*({**one, "simsec": "SIMSec-IoT-Lt"} for one in sets)))
+    fleet, problems = read_fleet([str(files.folder)], None)
+    assert problems == []
+    texts = [problem.text for problem in resolve(fleet, listing(both(A, SIM), row(B)))[1]]
+    assert len(texts) == 1
+    assert "is to hold SIMSec-IoT-Lt, and so is" in texts[0]
+    assert all(one in texts[0] for one in (A, SIM, "ids of one device"))
+
+
+def test_sims_that_thingspace_did_not_return_as_one(files: Files) -> None:
+    """Two SIMs of one device are two, and so are ids of different devices. Another SKU is another license."""
+    lines = [both(A, SIM), both(A, f"{SIM[:-1]}2")]
+    sets = [
+        {**BY_GROUP, "kind": "iccid", "simsec": "SIMSec-IoT-Lt"},
+        {**BY_GROUP, "simsec": "SIMSec-IoT"},
+        {"ids": [B], "simsec": "SIMSec-IoT-Lt"},
+    ]
+    files.write("a.yml", account(*sets))
+    fleet, _problems = read_fleet([str(files.folder)], None)
+    assert resolve(fleet, listing(*lines))[1] == []
+
+
 def test_directories(files: Files) -> None:
     assert files.problems() == [f"{files.folder}: the directory holds no fleet file (*.yml)."]
     files.write(".hidden.yml", "[")

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_results import _part, _Reports
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_results import (
+    _part,
+    _Reports,
+    _unlicensed,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, RequestRow, write_csv
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.harness import Json
 from ansible_collections.thingspace.licensing.tests.support.records import run_part
 
 
@@ -29,3 +34,38 @@ def test_somebody_else_did_it_before(tmp_path: Path, kind: str, outcome: str) ->
     assert [(one["device_id"], one["outcome"], one["reason"]) for one in rows] == [
         (gone, outcome, "someone else has already done it")
     ]
+
+
+NOT_SENT = {"changed": False, "failure": {"code": "api_unreachable", "message": "Nobody answers."}}
+NO_REPORT: dict[str, tuple[Json | None, str, str]] = {
+    "not begun": (None, "unknown", "not started; ThingSpace may have taken it off the list with its FOTA license"),
+    "not sent": (
+        NOT_SENT,
+        "unknown",
+        "not sent: Nobody answers; ThingSpace may have taken it off the list with its FOTA license",
+    ),
+    "not there any more": (
+        {"changed": False, "summary": dict.fromkeys(OUTCOMES, 0)},
+        "removed",
+        "ThingSpace took it off the list when it lost its FOTA license",
+    ),
+}
+
+
+@pytest.mark.parametrize("result", NO_REPORT)
+def test_a_device_that_lost_its_license_in_the_same_run(tmp_path: Path, result: str) -> None:
+    """It may have left the removal candidate list with it. Of any other one, that is not said."""
+    lost, kept, other, added = imeis(4)
+    rows = [
+        {"device_id": device, "planned": planned, "outcome": "unknown", "reason": "", "request_id": ""}
+        for device, planned in ((lost, "removed"), (kept, ""), (other, "removed"), (added, "added"))
+    ]
+    part = {"kind": "removal_candidates", "action": "exact", "list": "removal_candidates", "devices": rows}
+    write_csv(str(tmp_path / "apply-removal_candidates.csv"), RequestRow._fields, [])
+    told, outcome, reason = NO_REPORT[result]
+    fota = run_part({"kind": "fota", "action": "exact", "devices": [{**rows[0], "outcome": "removed"}]})
+    reports = _Reports(str(tmp_path), str(tmp_path))
+    found = _part(run_part(part), told, reports, _unlicensed([fota])).devices
+    assert (found[0]["outcome"], found[0]["reason"]) == (outcome, reason)
+    assert {row["outcome"] for row in found[1:]} == {"skipped"}
+    assert not any("FOTA license" in row["reason"] for row in found[1:])

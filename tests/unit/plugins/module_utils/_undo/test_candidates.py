@@ -38,9 +38,11 @@ def part(before: str | None, after: str | None = None, /, **changes: str) -> dic
     return made if after is None else {**made, "after": list(after)}
 
 
-def restored(one: dict[str, t.Any], live: str, lacking: str = "", later: Later | None = None) -> tuple[str | None, str]:
+def restored(
+    one: dict[str, t.Any], live: str, lacking: str = "", later: Later | None = None, losing: str = ""
+) -> tuple[str | None, str]:
     """The wanted list, and the reasons for what is left."""
-    found = restore(ACCOUNT, [run_part(one)], list(live), set(lacking), later or Later())
+    found = restore(ACCOUNT, [run_part(one)], list(live), set(lacking), later or Later(), set(losing))
     told = "; ".join(dict.fromkeys(f"{left.code}: {left.reason}" for left in found.left))
     return None if found.devices is None else "".join(found.devices), told
 
@@ -66,6 +68,19 @@ def test_what_the_run_left_becomes_what_was_before(live: str) -> None:
 def test_a_list_that_somebody_changed_is_left_alone(live: str, why: str) -> None:
     found, left = restored(CHANGED, live)
     assert (found, left.partition(":")[0], why in left) == (None, "list_changed", True)
+
+
+def test_what_left_the_list_with_the_license_that_the_undo_takes() -> None:
+    """It is wanted off the list. Nobody changed that one, unless something else differs."""
+    assert restored(CHANGED, "acd", losing="x") == ("abcd", "")
+    for live in ("ac", "adc", "acdy", "acx"):
+        assert restored(CHANGED, live, losing="xd")[0] is None
+    assert restored(part("abc", "xcab", c="moved", x="added"), "cab", losing="x") == ("abc", "")
+    assert restored(part("abc", "xcab", c="moved", x="added"), "cba", losing="x")[0] is None
+    behind = part("abc", c="moved", x="added")
+    behind["devices"][0]["reason"] = "moved: now behind x"
+    assert restored(behind, "cab", losing="x") == ("abc", "")
+    assert restored(behind, "cba", losing="x")[0] is None
 
 
 def test_a_later_run_is_named() -> None:
