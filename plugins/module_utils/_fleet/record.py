@@ -12,7 +12,7 @@ import datetime
 import typing as t
 
 from .._account import account_problems
-from .._plan.outcomes import OUTCOMES
+from .._plan.outcomes import MAY_HAVE_MOVED, OUTCOMES
 from .._simsec.skus import sku_problems
 from .._text.canonical import digest
 from .._text.quantities import read_quantity
@@ -97,6 +97,12 @@ class RunPart(t.NamedTuple):
     after: Devices = None
     failure: Failure | None = None
 
+    def may_have_changed(self, row: RunRow) -> bool:
+        """Whether the run may have changed one of its devices."""
+        # On the removal candidate list, only the place may have changed.
+        placed = self.kind == "removal_candidates" and row["outcome"] == "unchanged"
+        return placed or row["outcome"] in MAY_HAVE_MOVED
+
 
 class RunAccount(t.NamedTuple):
     """What a run did in an account.
@@ -154,6 +160,17 @@ class RunRecord(t.NamedTuple):
     def parts(self) -> list[RunPart]:
         """The parts of all accounts."""
         return [part for account in self.accounts for part in account.parts]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why any of it was stopped, or failed."""
+        found = [*(account.failure for account in self.accounts), *(part.failure for part in self.parts)]
+        return [failure for failure in found if failure is not None]
+
+    @property
+    def reversible(self) -> bool:
+        """Whether it may have changed anything that an undo would look at."""
+        return any(part.may_have_changed(row) for part in self.parts for row in part.devices)
 
     def to_json(self) -> Json:
         """As it is in a file."""

@@ -19,7 +19,7 @@ from .account_apply import BEFORE
 from .documents import Json
 from .history import enter
 from .record import RunAccount, RunPart, RunRecord, timestamp
-from .record_values import failure_of, ids_of, results_of, summary_of, text
+from .record_values import failure_of, ids_of, not_sent, results_of, summary_of, text
 from .run_mark import folder_of
 from .run_options import RecordOptions
 from .run_words import left_after
@@ -50,9 +50,10 @@ def ended_record(record: RunRecord, options: RecordOptions, now: datetime.dateti
         _settled(account, given.get(account.account), _Reports.of(options, account, record))
         for account in record.accounts
     ]
-    failed = any(account.failure or any(part.failure for part in account.parts) for account in accounts)
     ended = record._replace(accounts=accounts, ended=timestamp(now))
-    return ended._replace(status="failed" if failed else "incomplete" if left_after(ended, options.journal) else "done")
+    return ended._replace(
+        status="failed" if ended.failures else "incomplete" if left_after(ended, options.journal) else "done"
+    )
 
 
 def hand_out(options: RecordOptions, record: RunRecord) -> None:
@@ -97,16 +98,17 @@ def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: _Re
         return account._replace(parts=[_reported(part, reports) for part in account.parts], failure=failure)
     # In check mode, the task only planned. It has no parts, and nothing was begun.
     results = _results(entry)
+    # With parts, these have the failures. Without, the account failed before its first part.
+    failure = failure_of(entry["failure"]) if entry.get("failure") and "parts" not in entry else None
+    not_begun = not_sent(failure) if failure else {"outcome": "skipped", "reason": "not started"}
     parts = []
     for part in account.parts:
         result = results.get(part.list or "")
-        parts.append(_part(part, result, reports))
+        parts.append(_with_each(part, not_begun) if result is None else _part(part, result, reports))
         if part.kind == "removal_candidates" and result is not None:
             # The state at the time of the plan may differ from the state at the time of the write.
             parts[-1] = parts[-1]._replace(before=ids_of(os.path.join(reports.folder, BEFORE)))
-    # With parts, these have the failures.
-    broken = bool(entry.get("failure")) and "parts" not in entry
-    return account._replace(parts=parts, failure=failure_of(entry["failure"]) if broken else None)
+    return account._replace(parts=parts, failure=failure)
 
 
 def _reported(part: RunPart, reports: _Reports) -> RunPart:
@@ -129,11 +131,14 @@ def _results(entry: t.Mapping[str, t.Any]) -> dict[str, Json]:
     return found
 
 
-def _part(part: RunPart, result: Json | None, reports: _Reports) -> RunPart:
-    """A part with the outcome of each of its devices."""
-    if result is None:
-        rows = [{**row, "outcome": "skipped", "reason": "not started"} for row in part.devices]
-        return part._replace(devices=rows, summary=summary_of(rows))
+def _with_each(part: RunPart, result: dict[str, str]) -> RunPart:
+    """A part of which all devices have the same result."""
+    rows = [{**row, **result} for row in part.devices]
+    return part._replace(devices=rows, summary=summary_of(rows))
+
+
+def _part(part: RunPart, result: Json, reports: _Reports) -> RunPart:
+    """A part that was begun, with the outcome of each of its devices."""
     name = f"apply-{part.list}.csv"
     reported, unread = results_of(os.path.join(reports.folder, name)) if "summary" in result else ({}, "")
     failure = failure_of(result["failure"]) if result.get("failure") else None
@@ -144,7 +149,7 @@ def _part(part: RunPart, result: Json | None, reports: _Reports) -> RunPart:
             "reason": f"see {os.path.join(reports.place, name)}: {unread}" if unread else failure.message,
         }
     elif failure:
-        missing = {"outcome": "skipped", "reason": f"not sent: {failure.message}"}
+        missing = not_sent(failure)
     else:
         # When the part was carried out, nothing was left to do about it, according to the plan that was checked there.
         # On the candidate list, 'unchanged' refers to a place on it.

@@ -126,10 +126,10 @@ def run_view(record: RunRecord, extra: Extra = NOTHING) -> View:
         "waiting": undone["accepted"] + undone["unknown"],
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
-        "again": of_a_run(parts, record.caller, extra.journal),
+        "again": of_a_run(record, extra.journal),
         "undo": extra.undo,
         "cost": extra.cost,
-        "reversible": bool(parts),
+        "reversible": record.reversible,
         "links": [(account["anchor"], account["name"]) for account in accounts],
         "accounts": accounts,
     }

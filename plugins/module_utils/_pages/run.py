@@ -50,6 +50,8 @@ _HTML = """\
 <li>{{ one.words }}: {{ one.count | many("device") }}</li>
 {% endfor %}
 </ul>
+{% endif %}
+{% if again %}
 <p>{{ again }}</p>
 {% endif %}
 {% if reversible %}
@@ -130,6 +132,8 @@ _MARKDOWN = """\
 - {{ one.words }}: {{ one.count | many("device") }}
 {% endfor %}
 
+{% endif %}
+{% if again %}
 {{ again }}
 
 {% endif %}

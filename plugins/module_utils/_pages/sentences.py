@@ -110,7 +110,7 @@ Status: {{ word }}. Started {{ started }}{{ ", ended " ~ ended if ended else "" 
 
 {% set undo_command = "ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check" %}
 
-{% macro irreversible() %}The record has nothing to reverse. Remove the cause and plan again.{% endmacro %}
+{% macro irreversible() %}The record has nothing to reverse.{% endmacro %}
 
 {% macro unconfirmed(count) %}Not counted: {{ count | many("device") }} without a confirmation.{% endmacro %}
 

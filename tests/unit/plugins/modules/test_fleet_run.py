@@ -354,6 +354,58 @@ def test_a_task_without_parts(records: Records, entry: Json, outcome: str, faile
     assert ("failure" in records.record["accounts"][0]) is failed
 
 
+STOP = {"code": "no_listener", "message": "Nobody listens. Nothing was sent."}
+
+
+def _stopped_by_the_plan(records: Records, told: Told) -> list[Json]:
+    """It must not be changed, so that no task carries it out."""
+    told.blocked = STOP
+    return []
+
+
+def _failed_before_its_first_part(_records: Records, told: Told) -> list[Json]:
+    return [{"account": ACCOUNT, "failed": True, "msg": STOP["message"], "failure": STOP}]
+
+
+@pytest.mark.parametrize("stop", [_stopped_by_the_plan, _failed_before_its_first_part])
+@pytest.mark.parametrize("others", [True, False])
+def test_every_planned_device_of_an_account_that_was_stopped_has_a_row(
+    records: Records, stop: t.Callable[[Records, Told], list[Json]], others: bool
+) -> None:
+    """It was not sent, with the reason of the stop. Only what others did can be undone."""
+    told = Told()
+    entries = stop(records, told)
+    begun = records.begin(told)
+    records.report("apply-fota.csv", [row(imei(9))], OTHER)
+    if others:
+        entries.append(returned({"account": OTHER, "parts": {"fota": done("assigned")}}))
+    else:
+        entries.append({"account": OTHER, "failed": True, "failure": STOP})
+    how: Json = {"playbook": "undo", "inventory": [], "limit": None, "repeat": [], "variables": {}}
+    ended = records.run(state="ended", run=begun["run"], accounts=entries, how_to_undo=how)
+    assert (records.outcomes(), records.outcomes(part=1)) == ({GOOD: "skipped"}, {GONE: "skipped"})
+    parts = records.record["accounts"][0]["parts"]
+    assert {one["reason"] for part in parts for one in part["devices"]} == {f"not sent: {STOP['message']}"}
+    assert {one["planned"] for part in parts for one in part["devices"]} == {"assigned", "removed"}
+    assert ended["accounts"][0]["summary"] == {"skipped": 2}
+    assert (ended["status"], ended["accounts"][0]["red"]) == ("failed", True)
+    count = 2 if others else 3
+    assert f"{count} skipped." in ended["remaining"]
+    assert any(line.startswith("To undo: ") for line in ended["lines"]) is others
+    for path in ended["files"].values():
+        page = Path(path).read_text(encoding="utf-8")
+        assert "no device of this account" not in page
+        assert page.count("Remove the cause") == 1
+        assert ("nothing to reverse" in page) is not others
+        assert f"Not done: {count} devices" in page
+        assert GOOD in page
+    assert (
+        f"<dd>{count}" in Path(ended["files"]["html"]).read_text(encoding="utf-8").partition("Not as planned")[2][:60]
+    )
+    for line in (ended["remaining"], *ended["lines"]):
+        assert ("Remove the cause, and plan again." in line) is line.startswith("Not everything")
+
+
 def test_an_account_whose_process_was_killed(records: Records) -> None:
     """The parts that had ended have their reports; the others are in doubt."""
     told = Told()
