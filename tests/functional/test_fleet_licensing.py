@@ -365,14 +365,17 @@ def test_what_a_plan_leaves_as_it_is(fleet: Fleet, simulator: Simulator, module:
         simulator.devices({"imei": one[1], "state": "active"})
         word = fleet.folder / "word"
         fota = {"ids": imeis(1, 12), "fota": True}
-        fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota)
+        # One more device gets the SKU, in the same part.
+        one = imeis(1, 3)
+        fleet.write(1, {"ids": one, "simsec": FLEX}, fota)
         both = fleet.plan("-e", "fleet_fail_on=incomplete", fleet_status_file=str(word))
         assert (both.returncode, both.plan["status"], both.plan["incomplete"]) == (2, "changes", 1), both.text
         assert word.read_text(encoding="ascii") == "changes\n"
         applied = fleet.apply(fleet_status_file=str(word))
         assert applied.returncode == 0, applied.text
         assert word.read_text(encoding="ascii") == "incomplete\n"
-        assert (simulator.holders(FLEX), licensed(simulator, 1)) == ({one[0]}, set(imeis(1, 12)))
+        assert (applied.record["status"], "FAILED!" in applied.text) == ("incomplete", False), applied.text
+        assert (simulator.holders(FLEX), licensed(simulator, 1)) == ({one[0], one[2]}, set(imeis(1, 12)))
         left = fleet.plan()
         assert (left.returncode, left.plan["status"]) == (0, "incomplete"), left.text
         assert [row["device_id"] for row in left.part(1, "simsec")["incomplete"]] == [one[1]]
@@ -384,8 +387,8 @@ def test_what_a_plan_leaves_as_it_is(fleet: Fleet, simulator: Simulator, module:
         assert asked.plan["incomplete"] == 0
         done = fleet.apply("-e", "fleet_retry_failed=true")
         assert done.returncode == 0, done.text
-        assert simulator.holders(FLEX) == set(one[:2])
-        fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota, simsec={"retry_failed": True})
+        assert simulator.holders(FLEX) == set(one)
+        fleet.write(1, {"ids": one, "simsec": FLEX}, fota, simsec={"retry_failed": True})
         assert fleet.plan("-e", "fleet_fail_on=changes").plan["status"] == "no_change"
     finally:
         receiver.stop()

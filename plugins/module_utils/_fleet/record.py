@@ -21,6 +21,7 @@ from .._thingspace.id_kinds import Kind
 from .account_parts import Action, PartKind
 from .documents import Failure, Json, as_json, is_count, like
 from .option_names import Caller
+from .plan_part import PlanRows
 from .run_mark import MARK
 
 FORMAT = 1
@@ -78,6 +79,7 @@ class RunPart(t.NamedTuple):
     :param action: the C(state) of its module.
     :param summary: how many devices have which outcome.
     :param list: the name of the list of its devices, unique in the account.
+    :param left: the devices that the plan left not as wanted, and that were not sent; absent if there are none.
     :param limits: those of the fleet file when it was planned, which an undo honors; None in records before 0.6.
     :param before: the removal candidates before the run, and C(after) it, as ThingSpace returned them: it may list
         a device twice, or return invalid ids. None if nobody knows.
@@ -96,6 +98,7 @@ class RunPart(t.NamedTuple):
     before: Devices = None
     after: Devices = None
     failure: Failure | None = None
+    left: PlanRows | None = None
 
     def may_have_changed(self, row: RunRow) -> bool:
         """Whether the run may have changed one of its devices."""

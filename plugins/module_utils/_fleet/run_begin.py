@@ -157,6 +157,7 @@ def _begun(part: PlanPart, reports: str, result: dict[str, str]) -> RunPart:
         # An undo honors them, too.
         limits={name: getattr(part.limits, name) for name in LIMITS},
         before=ids_of(os.path.join(reports, "before-candidates.csv")) if part.listed else None,
+        left=[{name: text(value) for name, value in row.items()} for row in part.incomplete] or None,
     )
 
 

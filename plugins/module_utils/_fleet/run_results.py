@@ -13,7 +13,7 @@ import datetime
 import os
 import typing as t
 
-from .._plan.incomplete import DONE_BEFORE
+from .._plan.incomplete import DONE_BEFORE, stays
 from .._plan.outcomes import MOVED
 from .account_apply import BEFORE
 from .documents import Json
@@ -94,8 +94,8 @@ def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: _Re
         return account
     if entry is None or (entry.get("failed") and not (entry.get("failure") or "parts" in entry)):
         why = str((entry or {}).get("msg") or "the run ended before that").rstrip(".")
-        failure = failure_of(f"The task of this account ended without a result: {why}.")
-        return account._replace(parts=[_reported(part, reports) for part in account.parts], failure=failure)
+        ended = failure_of(f"The task of this account ended without a result: {why}.")
+        return account._replace(parts=[_reported(part, reports) for part in account.parts], failure=ended)
     # In check mode, the task only planned. It has no parts, and nothing was begun.
     results = _results(entry)
     # With parts, these have the failures. Without, the account failed before its first part.
@@ -156,12 +156,27 @@ def _part(part: RunPart, result: Json, reports: _Reports) -> RunPart:
         same = "skipped" if part.kind == "removal_candidates" else UNCHANGED
         missing = {"outcome": same, "reason": DONE_BEFORE} if "summary" in result else {}
     rows = [{**row, **reported.pop(row["device_id"], missing)} for row in part.devices]
+    left = list(_still_left(part.left or (), reported))
     more = {device: found for device, found in reported.items() if found["outcome"] != UNCHANGED}
     rows += [{"device_id": device, "planned": "", **found} for device, found in more.items()]
     if not failure and "summary" not in result:
         # A killed module reports nothing, so it is not known what it sent.
         failure = failure_of(result.get("msg") or "A module ended without a result.")
-    return part._replace(devices=rows, summary=summary_of(rows), failure=failure or part.failure)
+    return part._replace(devices=rows, summary=summary_of(rows), failure=failure or part.failure, left=left or None)
+
+
+def _still_left(left: t.Iterable[Json], reported: dict[str, dict[str, str]]) -> t.Iterator[Json]:
+    """The devices that the plan left and the run did not send, as they are now.
+
+    :param reported: the result of each device that the plan does not change. These are taken from it.
+    """
+    for row in left:
+        device = row["device_id"]
+        found = reported.get(device)
+        if found is None:
+            yield row
+        elif stays(found, row["outcome"]):
+            yield {"device_id": device, "outcome": found["outcome"], "reason": reported.pop(device)["reason"]}
 
 
 def _may_have_written(result: Json) -> bool:

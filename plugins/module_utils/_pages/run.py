@@ -54,6 +54,9 @@ _HTML = """\
 {% if again %}
 <p>{{ again }}</p>
 {% endif %}
+{% if left %}
+<p>{{ left }}</p>
+{% endif %}
 {% if reversible %}
 <p>{{ pieces.reverse() }}</p>
 <pre><code>
@@ -135,6 +138,10 @@ _MARKDOWN = """\
 {% endif %}
 {% if again %}
 {{ again }}
+
+{% endif %}
+{% if left %}
+{{ left }}
 
 {% endif %}
 {% if reversible %}

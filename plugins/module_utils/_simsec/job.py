@@ -36,6 +36,7 @@ class Job(t.NamedTuple):
     :param instead: the licenses that devices should hold in place of a lost one.
     :param foresee: whether this is part of a plan that also assigns those licenses.
     :param waits_later: whether the run of that plan waits for confirmations.
+    :param only_planned: whether only the devices that the plan changes count as failed. What it leaves was approved.
     :param journal: its path; empty for no journal.
     """
 
@@ -47,6 +48,7 @@ class Job(t.NamedTuple):
     instead: t.Sequence[Instead]
     foresee: bool
     waits_later: bool
+    only_planned: bool
     journal: str
     reporting: Reporting
     lifetime_consent: int | None
@@ -93,6 +95,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         # Not options of the module. They are set by a plan for all licenses of an account.
         foresee=bool(params.get("foresee")),
         waits_later=bool(params.get("waits_later")),
+        only_planned=bool(params.get("only_planned")),
         journal=placed["journal"] or "",
         reporting=reporting,
         **chosen(params, _OWN),

@@ -713,6 +713,54 @@ def test_what_the_plan_left_is_not_as_wanted_after_the_run(records: Records) -> 
     assert all(account["red"] for account in ended["accounts"])
 
 
+@pytest.mark.parametrize(
+    ("planned", "reported", "stays"),
+    [
+        ("skipped", "skipped", ["skipped"]),
+        ("failed", "failed", ["failed"]),
+        ("accepted", "accepted", ["accepted"]),
+        ("accepted", None, ["accepted"]),
+        ("failed", "skipped", ["skipped"]),
+        ("accepted", "unchanged", []),
+        # It may have been sent.
+        ("skipped", "unknown", None),
+        ("skipped", "failed", None),
+        ("accepted", "assigned", None),
+    ],
+)
+def test_what_a_part_was_planned_to_leave(
+    records: Records, planned: str, reported: str | None, stays: list[str] | None
+) -> None:
+    """It is no device of the run, which was as planned, unless something else became of it."""
+    told = Told()
+    records.begin(told)
+    path = records.folder / "plan.json"
+    changed = json.loads(path.read_text(encoding="utf-8"))
+    part_ = changed["accounts"][0]["parts"][0]
+    part_["incomplete"] = [{"device_id": imei(7), "outcome": planned, "reason": "It was so."}]
+    part_["plan"]["incomplete"] = 1
+    path.write_text(json.dumps(resealed(changed)), encoding="utf-8")
+    going = [{"account": ACCOUNT, "blocked": None}, {"account": OTHER, "blocked": None}]
+    begun = records.run(state="started", plan=str(path), accounts=going)
+    records.mark = begun["mark"]
+    if reported:
+        told.reported["fota"].append(row(imei(7), reported, "It is so."))
+    records.write(told)
+    ended = records.end(told, run=begun["run"])
+    made = records.record["accounts"][0]["parts"][0]
+    assert [one["outcome"] for one in made.get("left", [])] == (stays or [])
+    assert records.outcomes().get(imei(7)) == (None if stays is not None else reported)
+    as_planned = stays is not None or reported == "assigned"
+    assert (ended["accounts"][0]["complete"], ended["remaining"] == "") == (as_planned, as_planned)
+    assert ended["status"] == "incomplete"
+    for file in ended["files"].values():
+        page = Path(file).read_text(encoding="utf-8")
+        assert ("Done as planned" in page) is as_planned
+        assert "1 device is not as wanted, which this plan does not change." in page
+        assert ("Not as wanted, and left so by the plan" in page) is bool(stays)
+        assert (imei(7) in page) is (reported != "unchanged")
+
+
 def test_an_account_that_failed_is_red_and_says_why(records: Records) -> None:
     told = Told()
     told.entry["parts"]["fota"]["failure"] = {"code": "login_refused", "message": "Who are you?"}
