@@ -67,8 +67,18 @@ def test_an_account_that_fails_or_is_stopped(fleet: Fleet, simulator: Simulator)
         account["account"]: account["failure"]["code"] for account in plan.plan["accounts"] if "failure" in account
     }
     assert failed == {named(3): "api_rejected", named(4): "api_rejected", named(9): "account_not_found"}
+    covers = f"An approval covers 2 of 5 accounts. Nothing is changed in {' (no plan), '.join(failing)} (no plan)."
+    command = (
+        "ansible-playbook thingspace.licensing.apply -e fleet=fleet -e fleet_journal=journal.db -e fleet_dest=apply "
+        f"-e approved={plan.plan['digest']}"
+    )
+    assert covers in plan.text
+    assert f"To apply: {command}" in plan.text
     for name in ("plan.md", "plan.html"):
         text = (plan.dest / name).read_text(encoding="utf-8")
+        assert covers in text
+        assert text.count(command) == 1
+        assert "An approval does not help" not in text
         for told in ("max", "Inactive account", "TS-HFOTA-EVNT", named(9), imeis(2, 9, 10)[0]):
             assert told in text
     assert simulator.writes() == []
