@@ -18,6 +18,7 @@ description:
   - In a real run, it carries out O(planned) and nothing else, in an order in which no device is ever without its wanted
     license. SIM-Secure licenses are assigned first and removed last, and only from devices whose new license the
     journal shows as confirmed right before that. O(deadline) applies to each part by itself.
+  - In a real run, devices that the plan leaves not as wanted are no failure, except of an undo.
   - A part that fails does not stop the others. But if a part no longer comes to what was planned (C(plan_changed)), no
     SIM-Secure license is removed after it.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).

@@ -294,7 +294,8 @@ history:
 command:
   description:
     - The command that applies the plan. Empty without O(how_to_apply), and if the plan is to be made again instead,
-      because an approval does not help, or because an account has no plan.
+      because an approval does not help.
+    - If an approval covers only some accounts, RV(lines) name the others, in which nothing is changed.
   returned: when options are valid
   type: str
   version_added: 0.6.0

@@ -35,7 +35,7 @@ options:
     description:
       - The accounts, each with C(account). Accounts that are not listed do not belong to the run.
       - With O(state=started), the C(accounts) that M(thingspace.licensing.fleet_plan) returned. An account that is
-        C(blocked) will not be changed.
+        C(blocked) will not be changed. Its planned devices are C(skipped), with the reason.
       - With O(state=ended), what M(thingspace.licensing.fleet_account) returned in a real run. If an account is
         missing, its task did not end. Its reports show which parts did. The devices of the others are C(unknown).
     type: list

@@ -67,8 +67,18 @@ def test_an_account_that_fails_or_is_stopped(fleet: Fleet, simulator: Simulator)
         account["account"]: account["failure"]["code"] for account in plan.plan["accounts"] if "failure" in account
     }
     assert failed == {named(3): "api_rejected", named(4): "api_rejected", named(9): "account_not_found"}
+    covers = f"An approval covers 2 of 5 accounts. Nothing is changed in {' (no plan), '.join(failing)} (no plan)."
+    command = (
+        "ansible-playbook thingspace.licensing.apply -e fleet=fleet -e fleet_journal=journal.db -e fleet_dest=apply "
+        f"-e approved={plan.plan['digest']}"
+    )
+    assert covers in plan.text
+    assert f"To apply: {command}" in plan.text
     for name in ("plan.md", "plan.html"):
         text = (plan.dest / name).read_text(encoding="utf-8")
+        assert covers in text
+        assert text.count(command) == 1
+        assert "An approval does not help" not in text
         for told in ("max", "Inactive account", "TS-HFOTA-EVNT", named(9), imeis(2, 9, 10)[0]):
             assert told in text
     assert simulator.writes() == []
@@ -365,14 +375,17 @@ def test_what_a_plan_leaves_as_it_is(fleet: Fleet, simulator: Simulator, module:
         simulator.devices({"imei": one[1], "state": "active"})
         word = fleet.folder / "word"
         fota = {"ids": imeis(1, 12), "fota": True}
-        fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota)
+        # One more device gets the SKU, in the same part.
+        one = imeis(1, 3)
+        fleet.write(1, {"ids": one, "simsec": FLEX}, fota)
         both = fleet.plan("-e", "fleet_fail_on=incomplete", fleet_status_file=str(word))
         assert (both.returncode, both.plan["status"], both.plan["incomplete"]) == (2, "changes", 1), both.text
         assert word.read_text(encoding="ascii") == "changes\n"
         applied = fleet.apply(fleet_status_file=str(word))
         assert applied.returncode == 0, applied.text
         assert word.read_text(encoding="ascii") == "incomplete\n"
-        assert (simulator.holders(FLEX), licensed(simulator, 1)) == ({one[0]}, set(imeis(1, 12)))
+        assert (applied.record["status"], "FAILED!" in applied.text) == ("incomplete", False), applied.text
+        assert (simulator.holders(FLEX), licensed(simulator, 1)) == ({one[0], one[2]}, set(imeis(1, 12)))
         left = fleet.plan()
         assert (left.returncode, left.plan["status"]) == (0, "incomplete"), left.text
         assert [row["device_id"] for row in left.part(1, "simsec")["incomplete"]] == [one[1]]
@@ -384,8 +397,8 @@ def test_what_a_plan_leaves_as_it_is(fleet: Fleet, simulator: Simulator, module:
         assert asked.plan["incomplete"] == 0
         done = fleet.apply("-e", "fleet_retry_failed=true")
         assert done.returncode == 0, done.text
-        assert simulator.holders(FLEX) == set(one[:2])
-        fleet.write(1, {"ids": one[:2], "simsec": FLEX}, fota, simsec={"retry_failed": True})
+        assert simulator.holders(FLEX) == set(one)
+        fleet.write(1, {"ids": one, "simsec": FLEX}, fota, simsec={"retry_failed": True})
         assert fleet.plan("-e", "fleet_fail_on=changes").plan["status"] == "no_change"
     finally:
         receiver.stop()

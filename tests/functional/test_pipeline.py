@@ -33,6 +33,7 @@ from ansible_collections.thingspace.licensing.tests.support.interrupted import D
 
 CREDENTIALS = ("client_id", "client_secret", "username", "password")
 OTHER = "0000123456-00002"
+UNKNOWN_DEVICE = "990000100000999"
 PATIENCE = 90
 
 
@@ -146,6 +147,28 @@ def test_what_is_stopped(pipeline: Pipeline, simulator: Simulator) -> None:
     pipeline.write(ACCOUNT, imeis(3), max_removals=5)
     assert pipeline.apply() == 0, pipeline.output
     assert simulator.licensed() == set(imeis(3))
+
+
+def test_a_device_that_the_plan_leaves(pipeline: Pipeline, simulator: Simulator) -> None:
+    """ThingSpace does not know it, which the plan says. The check and the apply end alike, as what was approved."""
+    pipeline.write(ACCOUNT, [*imeis(11), UNKNOWN_DEVICE])
+    pipeline.write(OTHER, [str(int(device) + 100_000_000) for device in imeis(11)])
+    assert pipeline.plan() == 2, pipeline.output
+    assert "1 device is not as wanted, which this plan does not change." in pipeline.output
+    assert pipeline.apply("--check") == 4, pipeline.output
+    assert simulator.writes() == []
+    together = ("-e", "fleet_licensing_any_errors_fatal=true")
+    assert pipeline.apply(*together) == 4, pipeline.output
+    assert "Status: incomplete" in pipeline.output
+    assert "1 device is not as wanted, which this plan does not change." in pipeline.output
+    assert "FAILED!" not in pipeline.output
+    assert "Not everything became as planned" not in pipeline.output
+    assert (simulator.count("fota_assign"), simulator.licensed()) == (2, set(imeis(11)))
+    page = (pipeline.folder / "apply" / "run.md").read_text(encoding="utf-8")
+    assert "Done as planned" in page
+    assert f"| {UNKNOWN_DEVICE} |" in page
+    assert pipeline.apply() == 4, pipeline.output
+    assert simulator.count("fota_assign") == 2
 
 
 def test_an_account_that_fails(pipeline: Pipeline, simulator: Simulator) -> None:

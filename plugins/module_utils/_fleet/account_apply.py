@@ -46,6 +46,8 @@ class ApplyOptions(t.NamedTuple):
     :param approved: whether the plan was approved, so that it may exceed limits.
     :param wait: whether to wait for confirmations.
     :param wait_timeout: for how many seconds.
+    :param only_planned: whether a device that the plan leaves not as wanted is no failure. An undo fails if ThingSpace
+        refuses to give anything back, also if that was foreseen.
     """
 
     reports: str
@@ -53,6 +55,7 @@ class ApplyOptions(t.NamedTuple):
     approved: bool
     wait: bool
     wait_timeout: float
+    only_planned: bool = True
 
 
 def carry_out(
@@ -74,7 +77,8 @@ def carry_out(
             # Devices may leave the list with their license. Which ones, only a list from before that shows.
             before = _candidates_before(parts, plans, look)
             _keep_before(given.reports, before)
-        ready = {"before": before} if before is not None and part.kind == "removal_candidates" else {}
+        ready: Options = {"before": before} if before is not None and part.kind == "removal_candidates" else {}
+        ready["only_planned"] = given.only_planned
         options = _options(part, plan, given, done)
         done[part.name] = run(part._replace(options=options, ready={**part.ready, **ready}))
         if done[part.name].failure is not None:

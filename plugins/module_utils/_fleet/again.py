@@ -14,7 +14,9 @@ from .._plan.incomplete import is_done
 from .._simsec.again import SENDS_ALL
 from .account_parts import RETRIES
 from .option_names import Caller, how_to_set, in_terms_of
-from .record import RunPart
+from .record import RunPart, RunRecord
+
+REMOVE_THE_CAUSE = "Remove the cause, and plan again."
 
 
 def to_wait(caller: Caller) -> str:
@@ -26,21 +28,29 @@ def to_wait(caller: Caller) -> str:
     return f"{again} with {how_to_set(caller, 'wait')}. It sends nothing to these devices, and waits"
 
 
+def is_stopped(record: RunRecord) -> bool:
+    """Whether something failed, or was stopped, for a reason that time alone does not remove."""
+    return any(failure.code != "unconfirmed" for failure in record.failures)
+
+
 def sent_unseen(parts: t.Iterable[RunPart], journal: str | None) -> bool:
     """Whether the run sent SIM-Secure requests that nothing knows of, so that another run sends them again."""
     rows = (row for part in parts if part.kind == "simsec" for row in part.devices)
     return not journal and any(row["outcome"] in ("accepted", "unknown") for row in rows)
 
 
-def of_a_run(parts: t.Sequence[RunPart], caller: Caller, journal: str | None) -> str:
-    """What to do about the devices of a run that did not become as planned."""
+def of_a_run(record: RunRecord, journal: str | None) -> str:
+    """What to do about what did not become as planned in a run; empty if everything did."""
+    parts, caller = record.parts, record.caller
     outcomes = {row["outcome"] for part in parts for row in part.devices if not is_done(row)}
     texts = []
+    if stopped := is_stopped(record):
+        texts = [REMOVE_THE_CAUSE]
     if outcomes - {"accepted"}:
         retries = " or ".join(filter(None, (how_to_set(caller, option) for option in RETRIES)))
         known = " SIM-Secure requests that failed, or whose result is unknown, are sent again only with "
-        texts = [
-            "Make a new plan. It shows what is still to be done."
+        texts += [
+            f"{'The new plan' if stopped else 'Make a new plan. It'} shows what is still to be done."
             + (f"{known}{retries}. Look at the reasons first." if journal else "")
         ]
     if sent_unseen(parts, journal):

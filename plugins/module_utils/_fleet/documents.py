@@ -35,6 +35,13 @@ class Failure(t.NamedTuple):
     message: str
     guards: list[Json] | None = None
 
+    @property
+    def approvable(self) -> bool:
+        """Whether an approval of the plan lets it through. It does that for limits, and for nothing else: an approval
+        adds no licenses and no listener.
+        """
+        return self.code == "guard_tripped"
+
 
 def as_json(record: t.Any) -> Json:
     """The object of a file. Lists of devices in it are those of the record."""

@@ -24,9 +24,6 @@ from .plan_part import IDLE, PlanPart
 
 TIME_FORMAT = "%Y-%m-%d %H:%M %Z"
 
-BINDING = ("lifetime_consent", "lifetime_without_journal", "journal_behind", "no_listener", "pool_exhausted")
-"""What no approval overrides: an approval adds no licenses and no listener, and the fleet file gives the consent."""
-
 _CODES = {"lifetime_consent": "lifetime_consent", "pool": "pool_exhausted"}
 """The codes of the limits that no approval overrides, the first one first."""
 
@@ -130,7 +127,7 @@ def why_not(
         return account.failure
     ice = on_ice(account, windows, now, "Apply the plan after that.")
     found = [ice] if ice else []
-    found += [failure for failure in account.failures if not approved or failure.code in BINDING]
+    found += [failure for failure in account.failures if not (approved and failure.approvable)]
     return Failure(found[0].code, said_once(failure.message for failure in found)) if found else None
 
 

@@ -32,7 +32,7 @@ from .plan_end import End, PlanResult, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
 from .plan_options import PlanOptions, read_plan_options
 from .plan_view import Approval, pages_of
-from .plan_words import as_remaining, as_summary, awaited, hopeless, once_more
+from .plan_words import as_remaining, as_summary, awaited, coverage, hopeless, once_more
 from .rest import rest_of, undone_of
 from .status import tell
 from .undone import Undos
@@ -158,7 +158,11 @@ def run(context: Context, plans: Plans) -> Result:
     failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
     # The message of a failure is not to drown in the plan.
     shown_page = files.get("markdown") if options.show and not failure else None
-    lines = [] if failure else [*shown(shown_page), *end.lines(result, once_more(document), why_not_apply)]
+    lines = (
+        []
+        if failure
+        else [*shown(shown_page), *end.lines(result, once_more(document), why_not_apply, coverage(document))]
+    )
     values = {**as_json(result), "next": end.step(result), "red": red, "accounts": shown_accounts, "lines": lines}
     return Result(values, failure=failure)
 

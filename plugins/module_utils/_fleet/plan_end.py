@@ -97,21 +97,23 @@ class End:
             "text": " ".join([*texts, *([red] if red and not stops else [])]),
         }
 
-    def lines(self, plan: PlanResult, again: str = "", hopeless: str = "") -> list[str]:
+    def lines(self, plan: PlanResult, again: str = "", hopeless: str = "", covers: str = "") -> list[str]:
         """The status, the totals, the files, and how to apply the plan.
 
         :param again: that the plan was carried out before, and undone; empty if it was not.
         :param hopeless: why the plan is not to be applied; empty if it may be.
+        :param covers: which accounts an approval covers; empty if all.
         """
         changes = sum(plan.totals.values())
         left = f"Changes of the run that are not undone: {plan.left:,}." if plan.left else ""
         files = [f"Plan: {plan.files['markdown']}"] if plan.files else []
         status: str = plan.status
-        nothing, how = "", ""
+        nothing, how, partly = "", "", ""
         if self._options.carries_out:
             status = _word(plan) + (" (check mode: nothing was written)" if self._options.check_mode else "")
             nothing = "" if changes else "Nothing to do: no device was sent."
         elif changes:
+            partly = covers
             how = hopeless or (f"To apply: {plan.command}" if plan.command else "")
         over = [f"{plan.over.message} An approval lets it through."] if plan.over else []
         about = [
@@ -122,6 +124,7 @@ class End:
             plan.remaining if self._options.carries_out else "",
             *files,
             f"Digest: {plan.digest}",
+            partly,
             how,
         ]
         return [line for line in [f"Status: {status}", *plan.summary.splitlines(), *about] if line]

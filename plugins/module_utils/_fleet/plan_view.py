@@ -23,9 +23,9 @@ from .plan_account import PlanAccount
 from .plan_document import PlanDocument, UndoneRun
 from .plan_part import IDLE, TITLES, PlanPart, PlanRow, PlanRows
 from .plan_words import (
-    APPROVABLE,
     LET_THROUGH,
     counts_of,
+    coverage,
     headline,
     in_waves,
     in_words,
@@ -104,6 +104,7 @@ def plan_view(
         "stops": stops,
         "approvable": all(stop["approvable"] for stop in stops if stop["planned"]),
         "helped": is_helped(document),
+        "covers": coverage(document),
         "again": once_more(document),
         "cost": cost,
         "command": command,
@@ -133,6 +134,11 @@ def account_view(account: PlanAccount, number: int, nothing: str, caller: Caller
     failure = failure_view(account.failure, planned=not failed) if account.failure else None
     stops = [{"where": name, **failure}] if failure else []
     stops += [{"where": f"{name}, {part['title']}", **stop} for part in parts for stop in part["stops"]]
+    # What stops a part keeps its account from being changed. Of an undo, it keeps only the part.
+    alone = caller == "undo" and not failed
+    for stop in stops:
+        bound = not stop["approvable"] if alone else any(not one["approvable"] for one in stops)
+        stop["uncovered"] = ("part" if alone else "account") if bound else ""
     notes, stays = account.notes or [], _stays(account.left or [])
     return {
         "name": name,
@@ -185,9 +191,9 @@ def failure_view(failure: Failure, *, planned: bool = True) -> View:
 
     :param planned: whether there is a plan that somebody could approve.
     """
-    approvable = planned and failure.code == APPROVABLE
+    approvable = planned and failure.approvable
     words = {"words": meaning(failure.code), "message": failure.message, "code": failure.code}
-    return {**words, "planned": planned, "approvable": approvable}
+    return {**words, "planned": planned, "approvable": approvable, "uncovered": ""}
 
 
 def left_view(rows: PlanRows, count: int, caller: Caller) -> View:

@@ -14,10 +14,10 @@ import typing as t
 
 from .._error_codes import CODES
 from .._plan.incomplete import is_on_its_way
-from .._text.lists import are, many
+from .._text.lists import are, few, many
 from .._thingspace.id_kinds import KIND
 from .account_parts import COUNTS, PartKind
-from .again import to_wait
+from .again import REMOVE_THE_CAUSE, to_wait
 from .option_names import to_send_again
 from .plan_account import PlanAccount
 from .plan_document import PlanDocument
@@ -35,10 +35,8 @@ NOT_TO_APPROVE = "Stopped; an approval does not help"
 
 LET_THROUGH = "Changes beyond a limit, which are approved"
 
-APPROVABLE = "guard_tripped"
-"""The only code of a plan that an approval lets through."""
-
 _OUTCOMES = 10
+_NAMED = 20
 
 MAX_BYTES = 1000
 """The limit for a whole summary. AWX keeps it with the job and passes it to later jobs."""
@@ -63,19 +61,46 @@ def is_helped(document: PlanDocument) -> bool:
 
     What stops a part keeps its account from being changed. Of an undo, it keeps only the part.
     """
-    changing = [(account, part) for account in document.accounts for part in account.parts if part.plan.changes]
-    if document.undoes is not None:
-        return any(part.failure is None or part.failure.code == APPROVABLE for _account, part in changing)
-    return any(not _binding(account) for account, _part in changing)
+    return any(_is_covered(document, account) for account in document.accounts)
 
 
 def hopeless(document: PlanDocument) -> str:
     """Why somebody should make another plan, and not apply this one; empty if it is a good plan, or changes nothing."""
-    if not any(part.plan.changes for part in document.parts):
+    changes = any(part.plan.changes for part in document.parts)
+    return f"An approval does not help. {REMOVE_THE_CAUSE}" if changes and not is_helped(document) else ""
+
+
+def coverage(document: PlanDocument) -> str:
+    """Which accounts an approval covers, and what stays as it is all the same; empty if it covers all or nothing."""
+    left = list(_not_covered(document))
+    covered = sum(_is_covered(document, account) for account in document.accounts)
+    if not left or not covered:
         return ""
-    if not is_helped(document):
-        return "An approval does not help. Remove the cause, and plan again."
-    return "Some accounts have no plan. Remove the cause, and plan again." if document.status == "error" else ""
+    alone = sum(not _is_covered(document, account) and _binding(account) for account in document.accounts)
+    accounts = f"{covered:,} of {many(covered + alone, 'account')}"
+    return f"An approval covers {accounts}. Nothing is changed in {few(left, _NAMED)}. {REMOVE_THE_CAUSE}"
+
+
+def _is_covered(document: PlanDocument, account: PlanAccount) -> bool:
+    """Whether anything of the account is carried out once the plan is approved."""
+    changing = [part for part in account.parts if part.plan.changes]
+    if document.undoes is not None:
+        return any(part.failure is None or part.failure.approvable for part in changing)
+    return bool(changing) and not _binding(account)
+
+
+def _not_covered(document: PlanDocument) -> t.Iterator[str]:
+    """The accounts, and of an undo the parts, that an approval does not let through, each with the reason."""
+    for account in document.accounts:
+        if account.status == "error":
+            yield f"{account.account} (no plan)"
+        elif document.undoes is not None:
+            for part in account.parts:
+                if part.failure is not None and not part.failure.approvable:
+                    yield f"{account.account}, {title_of(part.kind, part.sku, part.id_kind)} ({part.failure.code})"
+        elif _binding(account):
+            codes = dict.fromkeys(failure.code for failure in account.failures if not failure.approvable)
+            yield f"{account.account} ({', '.join(codes)})"
 
 
 def once_more(document: PlanDocument) -> str:
@@ -88,7 +113,7 @@ def once_more(document: PlanDocument) -> str:
 
 def _binding(thing: PlanDocument | PlanAccount) -> bool:
     """Whether something stops it that no approval lets through."""
-    return any(failure.code != APPROVABLE for failure in thing.failures)
+    return any(not failure.approvable for failure in thing.failures)
 
 
 def meaning(code: str) -> str:

@@ -12,7 +12,7 @@ import datetime
 import typing as t
 
 from .._account import account_problems
-from .._plan.outcomes import OUTCOMES
+from .._plan.outcomes import MAY_HAVE_MOVED, OUTCOMES
 from .._simsec.skus import sku_problems
 from .._text.canonical import digest
 from .._text.quantities import read_quantity
@@ -21,6 +21,7 @@ from .._thingspace.id_kinds import Kind
 from .account_parts import Action, PartKind
 from .documents import Failure, Json, as_json, is_count, like
 from .option_names import Caller
+from .plan_part import PlanRows
 from .run_mark import MARK
 
 FORMAT = 1
@@ -78,6 +79,7 @@ class RunPart(t.NamedTuple):
     :param action: the C(state) of its module.
     :param summary: how many devices have which outcome.
     :param list: the name of the list of its devices, unique in the account.
+    :param left: the devices that the plan left not as wanted, and that were not sent; absent if there are none.
     :param limits: those of the fleet file when it was planned, which an undo honors; None in records before 0.6.
     :param before: the removal candidates before the run, and C(after) it, as ThingSpace returned them: it may list
         a device twice, or return invalid ids. None if nobody knows.
@@ -96,6 +98,13 @@ class RunPart(t.NamedTuple):
     before: Devices = None
     after: Devices = None
     failure: Failure | None = None
+    left: PlanRows | None = None
+
+    def may_have_changed(self, row: RunRow) -> bool:
+        """Whether the run may have changed one of its devices."""
+        # On the removal candidate list, only the place may have changed.
+        placed = self.kind == "removal_candidates" and row["outcome"] == "unchanged"
+        return placed or row["outcome"] in MAY_HAVE_MOVED
 
 
 class RunAccount(t.NamedTuple):
@@ -154,6 +163,17 @@ class RunRecord(t.NamedTuple):
     def parts(self) -> list[RunPart]:
         """The parts of all accounts."""
         return [part for account in self.accounts for part in account.parts]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Why any of it was stopped, or failed."""
+        found = [*(account.failure for account in self.accounts), *(part.failure for part in self.parts)]
+        return [failure for failure in found if failure is not None]
+
+    @property
+    def reversible(self) -> bool:
+        """Whether it may have changed anything that an undo would look at."""
+        return any(part.may_have_changed(row) for part in self.parts for row in part.devices)
 
     def to_json(self) -> Json:
         """As it is in a file."""

@@ -34,6 +34,11 @@ def failure_of(given: t.Any) -> Failure:
     return Failure(text(fields.get("code")) or "failed", text(fields.get("message")))
 
 
+def not_sent(failure: Failure) -> dict[str, str]:
+    """The result of each device of what was stopped before it was begun."""
+    return {"outcome": "skipped", "reason": f"not sent: {failure.message}"}
+
+
 def results_of(path: str) -> tuple[dict[str, dict[str, str]], str]:
     """The result of each device in a report, and why there are none. The reason is empty if the report could be read.
 

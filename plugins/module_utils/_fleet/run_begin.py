@@ -24,7 +24,7 @@ from .plan_part import IDLE, PlanPart, PlanRow
 from .plan_words import as_remaining
 from .record import RunAccount, RunPart, RunRecord, RunRow, timestamp
 from .record_keep import Places
-from .record_values import failure_of, ids_of, summary_of, text
+from .record_values import failure_of, ids_of, not_sent, summary_of, text
 from .run_mark import new_mark
 from .run_options import RecordOptions
 from .run_view import pages_of
@@ -127,18 +127,22 @@ def _forget(reports: str, record: RunRecord) -> None:
 
 
 def _planned(account: PlanAccount, entry: t.Mapping[str, t.Any], reports: str) -> RunAccount:
-    """An account as in its plan. An account that must not be changed has its failure, and no parts."""
-    if entry.get("blocked"):
-        return RunAccount(account.account, [], failure=failure_of(entry["blocked"]))
-    parts = [_begun(part, reports) for part in account.parts if part.status not in IDLE]
-    return RunAccount(account.account, parts, account.freeze or [])
+    """An account as in its plan. Of one that must not be changed, no device is going to be sent."""
+    stop = failure_of(entry["blocked"]) if entry.get("blocked") else None
+    result = {"outcome": "unknown", "reason": ""} if stop is None else not_sent(stop)
+    parts = [_begun(part, reports, result) for part in account.parts if part.status not in IDLE]
+    return RunAccount(account.account, parts, account.freeze or [], stop)
 
 
-def _begun(part: PlanPart, reports: str) -> RunPart:
+def _begun(part: PlanPart, reports: str, result: dict[str, str]) -> RunPart:
+    """A part as in its plan.
+
+    :param result: of each of its devices, as far as it is known now.
+    """
     rows = part.devices
     for place, row in enumerate(rows):
         # Of a million devices, each is held once: nobody needs its row of the plan any more.
-        rows[place] = _foreseen(row, part.action)
+        rows[place] = {**_foreseen(row, part.action), **result}
     devices = list({row["device_id"]: row for row in rows}.values())
     return RunPart(
         kind=part.kind,
@@ -153,6 +157,7 @@ def _begun(part: PlanPart, reports: str) -> RunPart:
         # An undo honors them, too.
         limits={name: getattr(part.limits, name) for name in LIMITS},
         before=ids_of(os.path.join(reports, "before-candidates.csv")) if part.listed else None,
+        left=[{name: text(value) for name, value in row.items()} for row in part.incomplete] or None,
     )
 
 

@@ -14,13 +14,13 @@ import os
 import typing as t
 
 from .._candidates.rows import GONE
-from .._plan.incomplete import DONE_BEFORE
+from .._plan.incomplete import DONE_BEFORE, stays
 from .._plan.outcomes import MOVED
 from .account_apply import BEFORE
 from .documents import Json
 from .history import enter
 from .record import RunAccount, RunPart, RunRecord, RunRow, timestamp
-from .record_values import failure_of, ids_of, results_of, summary_of, text
+from .record_values import failure_of, ids_of, not_sent, results_of, summary_of, text
 from .run_mark import folder_of
 from .run_options import RecordOptions
 from .run_words import left_after
@@ -51,9 +51,10 @@ def ended_record(record: RunRecord, options: RecordOptions, now: datetime.dateti
         _settled(account, given.get(account.account), _Reports.of(options, account, record))
         for account in record.accounts
     ]
-    failed = any(account.failure or any(part.failure for part in account.parts) for account in accounts)
     ended = record._replace(accounts=accounts, ended=timestamp(now))
-    return ended._replace(status="failed" if failed else "incomplete" if left_after(ended, options.journal) else "done")
+    return ended._replace(
+        status="failed" if ended.failures else "incomplete" if left_after(ended, options.journal) else "done"
+    )
 
 
 def hand_out(options: RecordOptions, record: RunRecord) -> None:
@@ -94,20 +95,23 @@ def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: _Re
         return account
     if entry is None or (entry.get("failed") and not (entry.get("failure") or "parts" in entry)):
         why = str((entry or {}).get("msg") or "the run ended before that").rstrip(".")
-        failure = failure_of(f"The task of this account ended without a result: {why}.")
-        return account._replace(parts=[_reported(part, reports) for part in account.parts], failure=failure)
+        ended = failure_of(f"The task of this account ended without a result: {why}.")
+        return account._replace(parts=[_reported(part, reports) for part in account.parts], failure=ended)
     # In check mode, the task only planned. It has no parts, and nothing was begun.
     results = _results(entry)
+    # With parts, these have the failures. Without, the account failed before its first part.
+    failure = failure_of(entry["failure"]) if entry.get("failure") and "parts" not in entry else None
+    not_begun = not_sent(failure) if failure else {"outcome": "skipped", "reason": "not started"}
     parts = []
     for part in account.parts:
         result = results.get(part.list or "")
-        parts.append(_part(part, result, reports, _unlicensed(parts) if part.kind == "removal_candidates" else ()))
+        unlicensed = _unlicensed(parts) if part.kind == "removal_candidates" else frozenset()
+        done = _with_each(part, not_begun, unlicensed) if result is None else _part(part, result, reports, unlicensed)
+        parts.append(done)
         if part.kind == "removal_candidates" and result is not None:
             # The state at the time of the plan may differ from the state at the time of the write.
             parts[-1] = parts[-1]._replace(before=ids_of(os.path.join(reports.folder, BEFORE)))
-    # With parts, these have the failures.
-    broken = bool(entry.get("failure")) and "parts" not in entry
-    return account._replace(parts=parts, failure=failure_of(entry["failure"]) if broken else None)
+    return account._replace(parts=parts, failure=failure)
 
 
 def _reported(part: RunPart, reports: _Reports) -> RunPart:
@@ -156,12 +160,14 @@ def _missing(missing: dict[str, str], row: RunRow, unlicensed: t.Container[str])
     }
 
 
-def _part(part: RunPart, result: Json | None, reports: _Reports, unlicensed: t.Container[str] = ()) -> RunPart:
-    """A part with the outcome of each of its devices."""
-    if result is None:
-        missing = {"outcome": "skipped", "reason": "not started"}
-        rows = [{**row, **_missing(missing, row, unlicensed)} for row in part.devices]
-        return part._replace(devices=rows, summary=summary_of(rows))
+def _with_each(part: RunPart, result: dict[str, str], unlicensed: t.Container[str] = ()) -> RunPart:
+    """A part of which all devices have the same result."""
+    rows = [{**row, **_missing(result, row, unlicensed)} for row in part.devices]
+    return part._replace(devices=rows, summary=summary_of(rows))
+
+
+def _part(part: RunPart, result: Json, reports: _Reports, unlicensed: t.Container[str] = ()) -> RunPart:
+    """A part that was begun, with the outcome of each of its devices."""
     name = f"apply-{part.list}.csv"
     reported, unread = results_of(os.path.join(reports.folder, name)) if "summary" in result else ({}, "")
     failure = failure_of(result["failure"]) if result.get("failure") else None
@@ -172,7 +178,7 @@ def _part(part: RunPart, result: Json | None, reports: _Reports, unlicensed: t.C
             "reason": f"see {os.path.join(reports.place, name)}: {unread}" if unread else failure.message,
         }
     elif failure:
-        missing = {"outcome": "skipped", "reason": f"not sent: {failure.message}"}
+        missing = not_sent(failure)
     else:
         # When the part was carried out, nothing was left to do about it, according to the plan that was checked there.
         # On the candidate list, 'unchanged' refers to a place on it.
@@ -181,12 +187,27 @@ def _part(part: RunPart, result: Json | None, reports: _Reports, unlicensed: t.C
     rows = [
         {**row, **(reported.pop(row["device_id"], None) or _missing(missing, row, unlicensed))} for row in part.devices
     ]
+    left = list(_still_left(part.left or (), reported))
     more = {device: found for device, found in reported.items() if found["outcome"] != UNCHANGED}
     rows += [{"device_id": device, "planned": "", **found} for device, found in more.items()]
     if not failure and "summary" not in result:
         # A killed module reports nothing, so it is not known what it sent.
         failure = failure_of(result.get("msg") or "A module ended without a result.")
-    return part._replace(devices=rows, summary=summary_of(rows), failure=failure or part.failure)
+    return part._replace(devices=rows, summary=summary_of(rows), failure=failure or part.failure, left=left or None)
+
+
+def _still_left(left: t.Iterable[Json], reported: dict[str, dict[str, str]]) -> t.Iterator[Json]:
+    """The devices that the plan left and the run did not send, as they are now.
+
+    :param reported: the result of each device that the plan does not change. These are taken from it.
+    """
+    for row in left:
+        device = row["device_id"]
+        found = reported.get(device)
+        if found is None:
+            yield row
+        elif stays(found, row["outcome"]):
+            yield {"device_id": device, "outcome": found["outcome"], "reason": reported.pop(device)["reason"]}
 
 
 def _may_have_written(result: Json) -> bool:

@@ -41,6 +41,8 @@ DONE = {
     "skipped": "Done by someone else",
 }
 
+LEFT = "Not as wanted, and left so by the plan"
+
 
 class Extra(t.NamedTuple):
     """What the pages of a run show that is not in its record.
@@ -113,7 +115,7 @@ def run_view(record: RunRecord, extra: Extra = NOTHING) -> View:
     return {
         "title": f"{'Undo run' if record.kind == 'undo' else 'Run'} {record.run}",
         "headline": "Not ended" if running else ended,
-        "status": "no_change" if whole else "incomplete",
+        "status": "no_change" if whole and not record.remaining else "incomplete",
         "word": record.status,
         "running": running,
         "started": record.started,
@@ -124,12 +126,13 @@ def run_view(record: RunRecord, extra: Extra = NOTHING) -> View:
         "for_life": _counts(part for part in parts if part.lifetime)["assigned"],
         "undone": sum(undone.values()),
         "waiting": undone["accepted"] + undone["unknown"],
+        "left": record.remaining or "",
         "outcomes": [{"words": word, "count": undone[name]} for name, word in UNDONE.items() if undone[name]],
         "stops": stops,
-        "again": of_a_run(parts, record.caller, extra.journal),
+        "again": of_a_run(record, extra.journal),
         "undo": extra.undo,
         "cost": extra.cost,
-        "reversible": bool(parts),
+        "reversible": record.reversible,
         "links": [(account["anchor"], account["name"]) for account in accounts],
         "accounts": accounts,
     }
@@ -153,6 +156,9 @@ def _part(part: RunPart, caller: Caller) -> View:
         for (kind, some), most in zip(rows.items(), shares, strict=True)
         if some
     ]
+    if part.left:
+        left = [_row(row, caller, done=False) for row in part.left[:MAX_ROWS]]
+        groups.append({"word": LEFT, "count": len(part.left), "rows": left})
     groups = [{**group, "reasons": any(row["reason"] for row in group["rows"])} for group in groups]
     return {
         "title": title_of(part.kind, part.sku, part.id_kind),

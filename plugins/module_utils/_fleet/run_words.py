@@ -14,7 +14,7 @@ from .._plan.incomplete import is_done
 from .._plan.outcomes import MAY_HAVE_MOVED
 from .._simsec.again import SENDS_ALL
 from .._text.lists import few, said_once
-from .again import sent_unseen, to_wait
+from .again import REMOVE_THE_CAUSE, is_stopped, sent_unseen, to_wait
 from .command import command_of
 from .documents import Json
 from .option_names import in_terms_of
@@ -43,7 +43,7 @@ def last_lines(record: RunRecord, path: str, files: t.Mapping[str, str], left: s
         *page,
         f"Record: {path}",
         f"Digest: {record.plan}",
-        f"To undo: {undo}" if undo and record.parts else "",
+        f"To undo: {undo}" if undo and record.reversible else "",
     ]
     return [line for line in lines if line]
 
@@ -68,6 +68,8 @@ def not_done(record: RunRecord, journal: str | None, path: str = "") -> str:
         f"Not everything {'is confirmed yet' if only else 'became as planned'} in {few(names, _NAMED)}"
         + (f": {counts}." if counts else "."),
     ]
+    if is_stopped(record):
+        texts.append(REMOVE_THE_CAUSE)
     if sent_unseen(record.parts, journal):
         texts.append(in_terms_of(record.caller, SENDS_ALL))
     elif waiting:

@@ -39,7 +39,9 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
     own = chosen(
         params, ("account", "api_version", "state", "lookup", "batch_size", "removal_candidates", "foreseen_refusals")
     )
-    job = Job(**own, wanted=wanted, limits=limits, waves=waves, reporting=reporting)
+    # Not an option of the module. It is set by a plan for all licenses of an account.
+    only_planned = bool(params.get("only_planned"))
+    job = Job(**own, wanted=wanted, limits=limits, waves=waves, reporting=reporting, only_planned=only_planned)
     problems = [*problems, *limit_problems, *wave_problems, *report_problems]
     problems += out_of_range(params, FOTA_LICENSE_RANGES)
     if job.state == "exact" and job.lookup in ("direct", "devices"):
@@ -172,8 +174,12 @@ def _result(context: Context, job: Job, lookup: str, plan: Plan, applied: Applie
         values["diff"] = device_diff(f"{job.account}: FOTA", len(rows), removed, assigned)
     changed = any(row.outcome in MAY_HAVE_MOVED for row in rows)
     never = {device for device, _why in plan.refused}
+    sent = {*plan.assign, *plan.remove}
+    judged = [row for row in rows if row.device_id in sent] if job.only_planned else rows
     judge = functools.partial(failure_of, never=never)
-    values, failure = end(rows, job.reporting, values, applied.stopped, began=changed, judge=judge)
+    values, failure = end(
+        rows, job.reporting, values, applied.stopped, began=changed, judge=lambda _rows: judge(judged)
+    )
     return Result(values, changed, failure)
 
 

@@ -29,7 +29,10 @@ LARGER = 10
 
 
 class Job(t.NamedTuple):
-    """What a task requests, checked without the network."""
+    """What a task requests, checked without the network.
+
+    :param only_planned: whether only the devices that the plan changes count as failed. What it leaves was approved.
+    """
 
     account: str
     api_version: ApiVersion
@@ -42,6 +45,7 @@ class Job(t.NamedTuple):
     removal_candidates: str = "report"
     foreseen_refusals: Choice = "skip"
     reporting: Reporting = Reporting("changed", None)
+    only_planned: bool = False
 
 
 def plan_job(

@@ -97,7 +97,7 @@ PLAN = """\
 <section><h2 id="stops">{{ pieces.plan_titles.stops }}</h2>
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
-<p>{{ pieces.helps(stop, approval) }}</p>
+<p>{{ pieces.helps(stop, approval, helped) }}</p>
 {% endfor %}
 </section>
 {% endif %}
@@ -144,8 +144,8 @@ PLAN = """\
 {% elif not helped %}
 {{ pieces.bad(pieces.unhelped()) }}
 {% else %}
-{% if not approvable %}
-{{ pieces.bad(pieces.partly()) }}
+{% if covers %}
+{{ pieces.bad(covers) }}
 {% endif %}
 {% if command %}
 <p>Run this. {{ pieces.nothing_written() }}</p>
@@ -161,8 +161,8 @@ PLAN = """\
 <p>{{ pieces.same_variables("apply") }}</p>
 <pre><code>ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}</code></pre>
 {% endif %}
-<p>With the plan file instead, <code>-e approved=plan/plan.json</code>, accounts without a plan and parts that are
-already applied do not count as differences. In a workflow, approve its node.</p>
+<p>With the plan file instead, <code>-e approved=plan/plan.json</code>, accounts that cannot be read by then and
+parts that are already applied do not count as differences. In a workflow, approve its node.</p>
 {% endblock %}
 {% endif %}
 {% endblock %}

@@ -102,7 +102,7 @@ PLAN = """\
 
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
-{{ pieces.helps(stop, approval) }}
+{{ pieces.helps(stop, approval, helped) }}
 
 {% endfor %}
 {% endif %}
@@ -141,8 +141,8 @@ PLAN = """\
 {% elif not helped %}
 {{ pieces.unhelped() }}
 {% else %}
-{% if not approvable %}
-{{ pieces.partly() }}
+{% if covers %}
+{{ covers }}
 
 {% endif %}
 {% if command %}

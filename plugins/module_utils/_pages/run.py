@@ -50,7 +50,12 @@ _HTML = """\
 <li>{{ one.words }}: {{ one.count | many("device") }}</li>
 {% endfor %}
 </ul>
+{% endif %}
+{% if again %}
 <p>{{ again }}</p>
+{% endif %}
+{% if left %}
+<p>{{ left }}</p>
 {% endif %}
 {% if reversible %}
 <p>{{ pieces.reverse() }}</p>
@@ -130,7 +135,13 @@ _MARKDOWN = """\
 - {{ one.words }}: {{ one.count | many("device") }}
 {% endfor %}
 
+{% endif %}
+{% if again %}
 {{ again }}
+
+{% endif %}
+{% if left %}
+{{ left }}
 
 {% endif %}
 {% if reversible %}

@@ -21,13 +21,15 @@ _PLAN = """\
   "accounts": "Accounts",
 } %}
 
-{% macro helps(stop, approval) %}
-{% if stop.approvable and approval == "approved" %}
+{% macro helps(stop, approval, helped) %}
+{% if stop.uncovered and helped %}
+An approval does not cover this {{ stop.uncovered }}. Remove the cause, and plan again.
+{%- elif stop.uncovered %}
+An approval does not help. Remove the cause, and plan again.
+{%- elif approval == "approved" %}
 This plan is approved, which lets this through.
-{%- elif stop.approvable %}
-An approval lets this through.
 {%- else %}
-An approval does not help. Remove the cause, then plan again.
+An approval lets this through.
 {%- endif %}
 {% endmacro %}
 
@@ -59,11 +61,6 @@ Sets: {% for each in one.sets %}
 {% macro nothing() %}There is nothing to approve.{% endmacro %}
 
 {% macro unhelped() %}{{ strong("An approval does not help.") }} Remove the cause, and plan again.{% endmacro %}
-
-{% macro partly() %}
-{{ strong("An approval does not let everything through.") }} An account in which something is stopped all the same is
-not changed at all. Remove the cause and plan again.
-{%- endmacro %}
 
 {% macro nothing_written() %}If anything has changed by then, nothing is written.{% endmacro %}
 
@@ -110,7 +107,7 @@ Status: {{ word }}. Started {{ started }}{{ ", ended " ~ ended if ended else "" 
 
 {% set undo_command = "ansible-playbook thingspace.licensing.undo -e run=run.json -e fleet_dest=undo --check" %}
 
-{% macro irreversible() %}The record has nothing to reverse. Remove the cause and plan again.{% endmacro %}
+{% macro irreversible() %}The record has nothing to reverse.{% endmacro %}
 
 {% macro unconfirmed(count) %}Not counted: {{ count | many("device") }} without a confirmation.{% endmacro %}
 

@@ -52,6 +52,15 @@ def as_left_over(row: t.Mapping[str, str]) -> dict[str, str]:
     return {"device_id": row["device_id"], "outcome": outcome, "reason": reason}
 
 
+def stays(row: t.Mapping[str, str], planned: str) -> bool:
+    """Whether a device that the plan left not as wanted is still so, and the run has not sent it.
+
+    :param row: what the run reported of it.
+    :param planned: its outcome in the plan.
+    """
+    return row["outcome"] in ("skipped", planned)
+
+
 def is_done(row: t.Mapping[str, str]) -> bool:
     """Whether a device reached the planned state according to the record. Accepted or unknown ones did not."""
     return row["outcome"] in _DONE or (row["outcome"], row["reason"]) == ("skipped", DONE_BEFORE)

@@ -35,6 +35,9 @@ def finish(context: Context, job: Job, journal: Journal, api: SimsecApi, done: D
         left = _counted_late(job, journal, count, left)
     left = [*overdue, *left]
     done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
+    if job.only_planned:
+        sent = frozenset(done.plan.sent)
+        left = [device for device in left if device in sent]
     if left:
         says = waiting.watch.says if waiting.watch else ""
         unconfirmed = unconfirmed_error(left, len(overdue), waiting.waited, says, journal=bool(job.journal))

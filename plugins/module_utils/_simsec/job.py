@@ -37,6 +37,7 @@ class Job(t.NamedTuple):
     :param foresee: whether this is part of a plan that also assigns those licenses.
     :param waits_later: whether the run of that plan waits for confirmations.
     :param bound_before: devices that the same plan names by the other kind of id, to get the same SKU before these.
+    :param only_planned: whether only the devices that the plan changes count as failed. What it leaves was approved.
     :param journal: its path; empty for no journal.
     """
 
@@ -49,6 +50,7 @@ class Job(t.NamedTuple):
     foresee: bool
     waits_later: bool
     bound_before: t.Sequence[str]
+    only_planned: bool
     journal: str
     reporting: Reporting
     lifetime_consent: int | None
@@ -96,6 +98,7 @@ def read_job(params: t.Mapping[str, t.Any]) -> tuple[Job, list[Problem]]:
         foresee=bool(params.get("foresee")),
         waits_later=bool(params.get("waits_later")),
         bound_before=params.get("bound_before") or (),
+        only_planned=bool(params.get("only_planned")),
         journal=placed["journal"] or "",
         reporting=reporting,
         **chosen(params, _OWN),

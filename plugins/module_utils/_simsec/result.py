@@ -116,6 +116,9 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
         done = done._replace(rows=[row._replace(reason=without_advice(row.reason)) for row in done.rows])
     # Devices that keep a license until another one is confirmed are no failure, because the task requests that.
     judged = [row for row in done.rows if not done.plan.decisions[row.device_id].waits]
+    if job.only_planned:
+        sent = frozenset(done.plan.sent)
+        judged = [row for row in judged if row.device_id in sent]
     values, failure = end(
         done.rows,
         job.reporting,

@@ -142,13 +142,13 @@ def change_of(part: RunPart, row: RunRow) -> Change | None:
 
     If the run did not learn the result, or was killed, its plan counts as the result.
     """
+    if not part.may_have_changed(row):
+        return None
     outcome, planned = row["outcome"], row["planned"]
     if outcome in _CARRIED_OUT:
         return Change(row["device_id"], t.cast(ChangeKind, outcome), True, row["request_id"])
-    if outcome not in ("accepted", "unknown"):
-        # On the removal candidate list, only the place may have changed.
-        moved = part.kind == "removal_candidates" and outcome == "unchanged"
-        return Change(row["device_id"], "moved", True) if moved else None
+    if outcome == "unchanged":
+        return Change(row["device_id"], "moved", True)
     done = planned or {"present": "assigned", "absent": "removed"}.get(part.action, "moved")
     return Change(row["device_id"], t.cast(ChangeKind, done), outcome == "accepted", row["request_id"])
 

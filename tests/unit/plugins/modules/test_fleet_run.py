@@ -354,6 +354,58 @@ def test_a_task_without_parts(records: Records, entry: Json, outcome: str, faile
     assert ("failure" in records.record["accounts"][0]) is failed
 
 
+STOP = {"code": "no_listener", "message": "Nobody listens. Nothing was sent."}
+
+
+def _stopped_by_the_plan(records: Records, told: Told) -> list[Json]:
+    """It must not be changed, so that no task carries it out."""
+    told.blocked = STOP
+    return []
+
+
+def _failed_before_its_first_part(_records: Records, told: Told) -> list[Json]:
+    return [{"account": ACCOUNT, "failed": True, "msg": STOP["message"], "failure": STOP}]
+
+
+@pytest.mark.parametrize("stop", [_stopped_by_the_plan, _failed_before_its_first_part])
+@pytest.mark.parametrize("others", [True, False])
+def test_every_planned_device_of_an_account_that_was_stopped_has_a_row(
+    records: Records, stop: t.Callable[[Records, Told], list[Json]], others: bool
+) -> None:
+    """It was not sent, with the reason of the stop. Only what others did can be undone."""
+    told = Told()
+    entries = stop(records, told)
+    begun = records.begin(told)
+    records.report("apply-fota.csv", [row(imei(9))], OTHER)
+    if others:
+        entries.append(returned({"account": OTHER, "parts": {"fota": done("assigned")}}))
+    else:
+        entries.append({"account": OTHER, "failed": True, "failure": STOP})
+    how: Json = {"playbook": "undo", "inventory": [], "limit": None, "repeat": [], "variables": {}}
+    ended = records.run(state="ended", run=begun["run"], accounts=entries, how_to_undo=how)
+    assert (records.outcomes(), records.outcomes(part=1)) == ({GOOD: "skipped"}, {GONE: "skipped"})
+    parts = records.record["accounts"][0]["parts"]
+    assert {one["reason"] for part in parts for one in part["devices"]} == {f"not sent: {STOP['message']}"}
+    assert {one["planned"] for part in parts for one in part["devices"]} == {"assigned", "removed"}
+    assert ended["accounts"][0]["summary"] == {"skipped": 2}
+    assert (ended["status"], ended["accounts"][0]["red"]) == ("failed", True)
+    count = 2 if others else 3
+    assert f"{count} skipped." in ended["remaining"]
+    assert any(line.startswith("To undo: ") for line in ended["lines"]) is others
+    for path in ended["files"].values():
+        page = Path(path).read_text(encoding="utf-8")
+        assert "no device of this account" not in page
+        assert page.count("Remove the cause") == 1
+        assert ("nothing to reverse" in page) is not others
+        assert f"Not done: {count} devices" in page
+        assert GOOD in page
+    assert (
+        f"<dd>{count}" in Path(ended["files"]["html"]).read_text(encoding="utf-8").partition("Not as planned")[2][:60]
+    )
+    for line in (ended["remaining"], *ended["lines"]):
+        assert ("Remove the cause, and plan again." in line) is line.startswith("Not everything")
+
+
 def test_an_account_whose_process_was_killed(records: Records) -> None:
     """The parts that had ended have their reports; the others are in doubt."""
     told = Told()
@@ -659,6 +711,54 @@ def test_what_the_plan_left_is_not_as_wanted_after_the_run(records: Records) -> 
     assert ended["lines"][1].startswith("1 device is not as wanted")
     assert ended["lines"][1] in ended["accounts"][0]["text"]
     assert all(account["red"] for account in ended["accounts"])
+
+
+@pytest.mark.parametrize(
+    ("planned", "reported", "stays"),
+    [
+        ("skipped", "skipped", ["skipped"]),
+        ("failed", "failed", ["failed"]),
+        ("accepted", "accepted", ["accepted"]),
+        ("accepted", None, ["accepted"]),
+        ("failed", "skipped", ["skipped"]),
+        ("accepted", "unchanged", []),
+        # It may have been sent.
+        ("skipped", "unknown", None),
+        ("skipped", "failed", None),
+        ("accepted", "assigned", None),
+    ],
+)
+def test_what_a_part_was_planned_to_leave(
+    records: Records, planned: str, reported: str | None, stays: list[str] | None
+) -> None:
+    """It is no device of the run, which was as planned, unless something else became of it."""
+    told = Told()
+    records.begin(told)
+    path = records.folder / "plan.json"
+    changed = json.loads(path.read_text(encoding="utf-8"))
+    part_ = changed["accounts"][0]["parts"][0]
+    part_["incomplete"] = [{"device_id": imei(7), "outcome": planned, "reason": "It was so."}]
+    part_["plan"]["incomplete"] = 1
+    path.write_text(json.dumps(resealed(changed)), encoding="utf-8")
+    going = [{"account": ACCOUNT, "blocked": None}, {"account": OTHER, "blocked": None}]
+    begun = records.run(state="started", plan=str(path), accounts=going)
+    records.mark = begun["mark"]
+    if reported:
+        told.reported["fota"].append(row(imei(7), reported, "It is so."))
+    records.write(told)
+    ended = records.end(told, run=begun["run"])
+    made = records.record["accounts"][0]["parts"][0]
+    assert [one["outcome"] for one in made.get("left", [])] == (stays or [])
+    assert records.outcomes().get(imei(7)) == (None if stays is not None else reported)
+    as_planned = stays is not None or reported == "assigned"
+    assert (ended["accounts"][0]["complete"], ended["remaining"] == "") == (as_planned, as_planned)
+    assert ended["status"] == "incomplete"
+    for file in ended["files"].values():
+        page = Path(file).read_text(encoding="utf-8")
+        assert ("Done as planned" in page) is as_planned
+        assert "1 device is not as wanted, which this plan does not change." in page
+        assert ("Not as wanted, and left so by the plan" in page) is bool(stays)
+        assert (imei(7) in page) is (reported != "unchanged")
 
 
 def test_an_account_that_failed_is_red_and_says_why(records: Records) -> None:

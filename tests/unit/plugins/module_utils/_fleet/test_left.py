@@ -119,6 +119,31 @@ def test_a_sim_that_is_known_by_both_ids_counts_once(world: World) -> None:
     assert all("missing" not in part["result"]["plan"] for part in world.plan_values()["parts"])
 
 
+@pytest.mark.parametrize("left", ["failed", "pending", "overdue"])
+def test_what_a_plan_leaves_is_no_failure_of_the_run(world: World, left: str) -> None:
+    """The run did all that was planned, in the same part. What was planned and fails is one."""
+    assert not world.license(sku=FLEX, devices=[imei(1)], wait=False).failure
+    world.held[FLEX].clear()
+    reports, world.reports = [one._replace(status="failed") for one in world.reports], []
+    if left == "failed":
+        world.reports = reports
+        world.report(1.0)
+    if left == "overdue":
+        world.later()
+    world.write({1: (FLEX, "imei"), 2: (FLEX, "imei")})
+    document = planned(world)
+    assert [row["device_id"] for row in document.incomplete_rows] == [imei(1)]
+    done = world.apply(world.plan_values())
+    assert done.failure is None
+    assert world.held[FLEX] == {2}
+    assert planned(world).totals["assign"] == 0
+    world.write({1: (FLEX, "imei"), 2: (FLEX, "imei"), 3: (FLEX, "imei")})
+    world.lose = True
+    done = world.apply(world.plan_values())
+    assert done.failure is not None
+    assert done.failure.code == "outcome_unknown"
+
+
 @pytest.mark.slow
 @hypothesis.settings(
     max_examples=40, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]

@@ -20,6 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits
     read_run_limits,
     why_not,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.option_names import NO_APPROVAL
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_make import make_account, within_a_sku
 
@@ -82,8 +83,9 @@ def test_what_an_approval_lets_through() -> None:
     stopped = account(part(assign=1, failure="guard_tripped"))
     assert code_of(why_not(stopped, [], NOW, approved=False)) == "guard_tripped"
     assert why_not(stopped, [], NOW, approved=True) is None
-    short = account(part(assign=99, failure="pool_exhausted"))
-    assert code_of(why_not(short, [], NOW, approved=True)) == "pool_exhausted"
+    for code in NO_APPROVAL:
+        bound = account(part(assign=9, failure=code), part("iccid", assign=1))
+        assert code_of(why_not(bound, [], NOW, approved=True)) == code
     window, wrong = read_window({"name": "quiet", "days": ["fri"]})
     assert window is not None, wrong
     assert code_of(why_not(stopped, [window], NOW, approved=True)) == "frozen"

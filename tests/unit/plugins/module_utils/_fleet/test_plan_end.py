@@ -130,6 +130,9 @@ def test_a_plan_ends_with_the_command_that_applies_it(made: PlanResult, options:
     how = end(**options)
     assert (how.lines(made._replace(command="COMMAND"))[-1] == "To apply: COMMAND") is told
     assert (how.lines(made, hopeless="Plan again.")[-1] == "Plan again.") is told
+    partly = how.lines(made._replace(command="COMMAND"), covers="It covers one.")
+    assert (partly[-2:] == ["It covers one.", "To apply: COMMAND"]) is told
+    assert ("It covers one." in partly) is told
     assert how.lines(made)[-1] == f"Digest: {DIGEST}"
 
 

@@ -11,7 +11,6 @@ import html
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._error_codes import Code
-from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.limits import BINDING
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.option_names import (
     NO_APPROVAL,
     without_approval,
@@ -24,6 +23,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_w
     as_remaining,
     as_summary,
     awaited,
+    coverage,
     headline,
     hopeless,
     is_helped,
@@ -125,42 +125,65 @@ def test_where_an_approval_does_not_help() -> None:
 GUARD: Json = {"code": "guard_tripped", "message": "No."}
 POOL: Json = {"code": "pool_exhausted", "message": "Too few."}
 NO_HELP = "An approval does not help. Remove the cause, and plan again."
-NO_PLAN = "Some accounts have no plan. Remove the cause, and plan again."
+COVERS = "An approval covers {}. Nothing is changed in {}. Remove the cause, and plan again."
 REFUSED = failed_account("z", {"code": "login_refused", "message": "no"})
 GOOD, OVER = account("a", part(assign=1)), account("b", part(assign=1, failure=GUARD))
 SHORT, MIXED = account("c", part(assign=1, failure=POOL)), account("d", part(assign=1, failure=POOL), part(remove=1))
 
 
 @pytest.mark.parametrize(
-    ("accounts", "helped", "why"),
+    ("accounts", "helped", "why", "covers"),
     [
-        ([GOOD], True, ""),
-        ([OVER], True, ""),
-        ([SHORT], False, NO_HELP),
-        ([MIXED], False, NO_HELP),
-        ([GOOD, SHORT], True, ""),
-        ([GOOD, REFUSED], True, NO_PLAN),
-        ([SHORT, REFUSED], False, NO_HELP),
-        ([REFUSED], False, ""),
-        ([account("e", part())], False, ""),
+        ([GOOD], True, "", ""),
+        ([OVER], True, "", ""),
+        ([SHORT], False, NO_HELP, ""),
+        ([MIXED], False, NO_HELP, ""),
+        ([GOOD, SHORT], True, "", COVERS.format("1 of 2 accounts", "c (pool_exhausted)")),
+        ([GOOD, REFUSED], True, "", COVERS.format("1 of 2 accounts", "z (no plan)")),
+        (
+            [GOOD, OVER, MIXED, REFUSED, account("e", part())],
+            True,
+            "",
+            COVERS.format("2 of 4 accounts", "d (pool_exhausted), z (no plan)"),
+        ),
+        ([SHORT, REFUSED], False, NO_HELP, ""),
+        ([REFUSED], False, "", ""),
+        ([account("e", part())], False, "", ""),
     ],
 )
-def test_a_plan_that_is_not_to_be_applied(accounts: list[PlanAccount], helped: bool, why: str) -> None:
+def test_what_an_approval_covers(accounts: list[PlanAccount], helped: bool, why: str, covers: str) -> None:
+    """It is said account by account, and nothing is called approvable that an apply leaves alone."""
     document = plan(*accounts)
-    assert (is_helped(document), hopeless(document)) == (helped, why)
-    for page in pages_of(document).values():
+    assert (is_helped(document), hopeless(document), coverage(document)) == (helped, why, covers)
+    for name, page in pages_of(document, command="" if why else "COMMAND --here").items():
+        text = " ".join(page.split())
         # Each reason that binds says so, too.
-        told = "<strong>An approval does not help." in page or "**An approval does not help." in page
+        told = "<strong>An approval does not help." in text or "**An approval does not help." in text
         assert told is (why == NO_HELP)
+        assert not (helped and "An approval does not help." in text)
+        assert ("COMMAND --here" in text) is helped
+        assert "fleet=..." not in text
+        said = plain(covers) if name.endswith(".md") else covers
+        assert (said in text) if covers else ("An approval covers" not in text)
+
+
+def test_an_account_that_is_not_covered_says_so_at_each_of_its_stops() -> None:
+    """Also at a limit, which an approval would let through by itself."""
+    both = account("b", part(assign=1, failure=GUARD), part("simsec", "SIMSec-IoT", assign=1, failure=POOL))
+    for page in pages_of(plan(account("a", part(remove=1, failure=GUARD)), both)).values():
+        text = " ".join(page.split())
+        assert text.count("An approval does not cover this account. Remove the cause, and plan again.") == 2
+        assert text.count("An approval lets this through.") == 1
 
 
 def test_the_pool_stops_only_a_part_of_an_undo() -> None:
     undoes = UndoneRun("r", "apply", "s", "e", "done", "p")
-    assert [hopeless(plan(one)._replace(undoes=undoes)) for one in (GOOD, MIXED, SHORT)] == ["", "", NO_HELP]
-
-
-def test_each_reason_that_binds_has_an_advice() -> None:
-    assert set(BINDING) <= set(NO_APPROVAL)
+    plans_ = [plan(one)._replace(undoes=undoes, left=0) for one in (GOOD, MIXED, SHORT)]
+    assert [hopeless(one) for one in plans_] == ["", "", NO_HELP]
+    covers = COVERS.format("1 of 1 account", "d, FOTA licenses (pool_exhausted)")
+    assert [coverage(one) for one in plans_] == ["", covers, ""]
+    for page in pages_of(plans_[1]).values():
+        assert "An approval does not cover this part. Remove the cause, and plan again." in " ".join(page.split())
 
 
 def test_pools_that_are_too_small_together() -> None:
