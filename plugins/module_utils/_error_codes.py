@@ -94,7 +94,7 @@ CODES: dict[Code, str] = {
     "connection_failed": "ThingSpace or the proxy could not be reached, or the connection broke.",
     "deadline_exceeded": "The task ran out of time.",
     "devices_failed": "The run finished, but some devices did not reach the wanted state.",
-    "empty_exact": "A task with state exact has no devices, so it would remove every license.",
+    "empty_exact": "With state exact, a task without devices or a select that selects none would remove licenses.",
     "file_unreadable": "A file cannot be read or is not the right kind of file.",
     "fleet_file_exists": "A fleet file with other content already exists.",
     "fleet_file_invalid": "A fleet file cannot be read or is invalid.",

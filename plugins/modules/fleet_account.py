@@ -274,8 +274,8 @@ sets:
 incomplete:
   description:
     - Devices that are not as wanted and that no license module reports. According to the journal, they hold, or may
-      hold, licenses of several SKUs, and the plan removes none of them. Each has C(device_id), C(outcome), and
-      C(reason).
+      hold, licenses of several SKUs, and the plan removes none of them. Or a set selects them, and no request can name
+      them, because ThingSpace lists them without a usable id. Each has C(device_id), C(outcome), and C(reason).
   returned: in check mode
   type: list
   elements: dict
@@ -286,7 +286,9 @@ reports:
   type: str
   sample: work/0000123456-00001
 notes:
-  description: With O(undo_run), what to know before it is carried out.
+  description:
+    - What to know before it is carried out. For example, that a set of the fleet file selects no device, or a device
+      without a usable id.
   returned: in check mode
   type: list
   elements: str

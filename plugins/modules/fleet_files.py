@@ -89,6 +89,8 @@ accounts:
     fota:
       description:
         - The settings of the file for FOTA licenses, and C(count), the number of devices that hold one.
+        - C(state) is V(present) instead of V(exact) as long as a set with C(fota) selects a device without a usable
+          IMEI. Any other device may be that one.
         - V(none) if the file does not manage them.
       type: dict
     removal_candidates:
@@ -105,6 +107,8 @@ accounts:
           which waits for the confirmation.
         - A device that the journal knows by another spelling of a listed id, with or without the check digit or leading
           zeros, is not among the latter. A warning names both spellings.
+        - As long as a set with C(simsec) selects a device without a usable id, no device that the file does not name is
+          among the latter.
         - C(list) and C(remove_list) are the names of their lists. C(list_digest) is the digest of the content of the
           former.
       type: list
@@ -117,6 +121,11 @@ accounts:
       description: The sets of the file, each with C(name) and C(count).
       type: list
       elements: dict
+    notes:
+      description: What to know about sets that select no device, or a device without a usable id.
+      type: list
+      elements: str
+      version_added: 0.6.0
     lists:
       description:
         - The written files, by name.

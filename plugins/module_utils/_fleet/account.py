@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import typing as t
 
 from .._errors import LicensingError
@@ -83,10 +84,30 @@ def _run(context: Context, options: RunOptions, source: Source) -> Result:
 
 def _plan_all(context: Context, wanted: Wanted, options: RunOptions) -> Result:
     _check_journal(options, wanted)
-    results = plan_parts(context, wanted.parts)
+    results = _planned_parts(context, wanted)
     _tell_once(zip(wanted.parts, results, strict=True))
     about = {"wanted": wanted.digest, **wanted.about, "reports": options.reports, "incomplete": wanted.incomplete}
     return planned(wanted.account, about, wanted.parts, results)
+
+
+def _planned_parts(context: Context, wanted: Wanted) -> list[Result]:
+    """The plan of each part.
+
+    :raises LicensingError: there is no plan, or it removes licenses because a set selects no device.
+    """
+    if not wanted.emptied:
+        return plan_parts(context, wanted.parts)
+    # A module compiles what it imports, each time. Most sets select something.
+    from .emptied import refuse_emptied, selects_none  # pylint: disable=import-outside-toplevel
+
+    try:
+        results = plan_parts(context, wanted.parts)
+    except LicensingError as error:
+        # An account without a plan has no notes.
+        error.add(f" {selects_none([*dict.fromkeys(itertools.chain(*wanted.emptied.values()))])}")
+        raise
+    refuse_emptied(wanted, results)
+    return results
 
 
 def _carry_out(context: Context, wanted: Wanted, plans: Plans, halt: Halt, options: RunOptions) -> Result:

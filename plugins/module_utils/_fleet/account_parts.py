@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import os
 import typing as t
+from types import MappingProxyType
 
 from .._errors import LicensingError
 
 PartKind = t.Literal["fota", "removal_candidates", "simsec"]
+
+LicenseKind = t.Literal["fota", "simsec"]
+"""What devices hold, and lose with C(exact) if no set wants it."""
+
+LICENSES: dict[LicenseKind, str] = {"fota": "FOTA license", "simsec": "SIM-Secure license"}
 
 Action = t.Literal["exact", "present", "absent"]
 """The C(state) of a license module."""
@@ -107,7 +113,8 @@ class Wanted(t.NamedTuple):
 
     :param digest: SHA-256 of the wanted state.
     :param about: what a plan says about the account besides its parts, such as C(file), C(freeze), and C(sets).
-    :param incomplete: devices that keep licenses that nobody wants, as rows of a plan.
+    :param incomplete: devices that are not as wanted and that belong to no part, as rows of a plan.
+    :param emptied: the sets that select no device, for each kind of license that devices lose if no set wants it.
     """
 
     account: str
@@ -115,6 +122,7 @@ class Wanted(t.NamedTuple):
     parts: list[Part]
     about: dict[str, t.Any]
     incomplete: list[dict[str, str]]
+    emptied: t.Mapping[LicenseKind, t.Sequence[str]] = MappingProxyType({})
 
 
 class RunOptions(t.NamedTuple):

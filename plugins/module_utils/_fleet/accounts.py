@@ -17,7 +17,7 @@ from .._devices.ids import show
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context
 from .._text.lists import first
-from .devices import CODE, Listing, Named, filter_of, new_listing, selected, written_down
+from .devices import CODE, Listing, Named, Selection, filter_of, new_listing, selected, written_down
 from .freeze import read_window
 from .read import DeviceSet, FleetAccount, read_accounts
 from .wanted import WantedAccount, check_account, check_all
@@ -90,15 +90,22 @@ def resolve(
     """
     warnings = list(fleet.notes)
     filled: list[tuple[FleetAccount, Contents]] = []
+    selections: list[list[tuple[DeviceSet, Selection]]] = []
     for account, contents in fleet.accounts:
         sets: Contents = []
+        found: list[tuple[DeviceSet, Selection]] = []
         for one, known in contents:
-            devices, odd = selected(account, one, listing) if one.select is not None and listing else (known, [])
-            warnings += odd
-            sets.append((one, devices))
+            selection = selected(account, one, listing) if one.select is not None and listing else None
+            found += [(one, selection)] if selection else []
+            sets.append((one, selection.named if selection else known))
         filled.append((account, sets))
-    wanted, problems = _checked(filled, asked=listing is not None)
-    return wanted, problems, warnings
+        selections.append(found)
+    accounts, problems = _checked(filled, asked=listing is not None)
+    for (_account, wanted), found in zip(accounts, selections, strict=True):
+        for one, selection in found:
+            wanted.take(one, selection)
+            warnings += [f"{one.where}: {selection.note}"] if selection.note else []
+    return accounts, problems, warnings
 
 
 def resolved(context: Context, fleet: Fleet, *, offline: bool = False) -> list[tuple[FleetAccount, WantedAccount]]:

@@ -15,7 +15,9 @@ from .._devices.file import Layout, read_cells
 from .._devices.filter import DeviceFilter, filter_from
 from .._devices.ids import clean, problem, show
 from .._errors import LicensingError, Problem
+from .._text.lists import many
 from .._thingspace.id_kinds import KINDS
+from .account_parts import LICENSES
 from .option_names import in_terms_of
 from .read import DeviceSet, FleetAccount
 from .schema import SELECT
@@ -23,8 +25,12 @@ from .yaml import Value
 
 if t.TYPE_CHECKING:
     from .._devices.api import DeviceApi
+    from .._devices.row import DeviceRow
 
 CODE: t.Final = "fleet_file_invalid"
+
+_HARDWARE = ("iccid", "imei", "eid", "meid", "esn")
+"""The kinds of ids that are not numbers of a subscriber, in the order in which they are shown."""
 
 
 class Named(t.NamedTuple):
@@ -43,6 +49,32 @@ class Named(t.NamedTuple):
     def where(self) -> str:
         """The location, for messages."""
         return self.path if self.line is None else f"{self.path}, line {self.line}"
+
+
+class Unnamed(t.NamedTuple):
+    """A device that a set selects, and that no request can name. It is wanted, and not as wanted.
+
+    :param key: the same for all lines of the device.
+    :param shown: what ThingSpace calls it, for people.
+    :param why: why that does not name it.
+    """
+
+    one: DeviceSet
+    key: str
+    shown: str
+    why: str
+
+
+class Selection(t.NamedTuple):
+    """What ThingSpace lists for a set.
+
+    :param named: the devices that can be licensed; C(unnamed), the others.
+    :param note: what an approver must know about it; empty if there is nothing.
+    """
+
+    named: list[Named]
+    unnamed: list[Unnamed]
+    note: str
 
 
 class Listing(t.Protocol):
@@ -103,25 +135,13 @@ def filter_of(one: DeviceSet) -> tuple[DeviceFilter, list[Problem]]:
     return filters, found
 
 
-def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[list[Named], list[str]]:
-    """The devices that ThingSpace lists for a set, and warnings about them.
+def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> Selection:
+    """The devices that ThingSpace lists for a set.
 
     :raises LicensingError: the list could not be read, or is not complete.
     """
     filters, _problems = filter_of(one)
     rows = listing(account.name).rows(filters)
-    # A device with two lines appears in the list twice.
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        others = (row.ids.get(kind) for kind in KINDS if kind != one.kind)
-        found.setdefault(row.ids.get(one.kind, ""), []).extend(filter(None, others))
-    where = f"{one.where} ('select')"
-    named = [Named(device, where, None, tuple(also)) for device, also in found.items() if not problem(device, one.kind)]
-    usable = {entry.device for entry in named}
-    left_out = sum(row.ids.get(one.kind, "") not in usable for row in rows)
-    warnings = []
-    if left_out:
-        warnings.append(f"{one.where}: {left_out} selected devices have no usable {one.kind.upper()}; left out.")
     strays = sum(map(filters.contradicted_by, rows))
     if strays:
         raise LicensingError(
@@ -129,9 +149,48 @@ def selected(account: FleetAccount, one: DeviceSet, listing: Listing) -> tuple[l
             "like what was asked for, so they are not used. Look at them with device_info, or name the devices.",
             code="bad_answer",
         )
-    if not rows:
-        warnings.append(f"{one.where}: 'select' of '{one.name}' selects no device.")
-    return named, warnings
+    # A device with two lines appears in the list twice.
+    named: dict[str, Named] = {}
+    unnamed: dict[str, Unnamed] = {}
+    for row in rows:
+        device = row.ids.get(one.kind, "")
+        wrong = problem(device, one.kind)
+        if wrong is None:
+            others = tuple(row.ids[kind] for kind in KINDS if kind != one.kind and row.ids.get(kind))
+            also = (*named[device].also, *others) if device in named else others
+            named[device] = Named(device, f"{one.where} ('select')", None, also)
+        else:
+            odd = _unnamed(one, row, wrong)
+            unnamed.setdefault(odd.key, odd)
+    return Selection([*named.values()], [*unnamed.values()], _note(account, one, len(rows), len(unnamed)))
+
+
+def _unnamed(one: DeviceSet, row: DeviceRow, wrong: str) -> Unnamed:
+    device, kind = row.ids.get(one.kind, ""), one.kind.upper()
+    if device:
+        return Unnamed(one, device, show(device), f"{kind} {show(device)} {wrong}")
+    other = next((f"{known.upper()} {row.ids[known]}" for known in _HARDWARE if row.ids.get(known)), "no id")
+    return Unnamed(one, row.identity, show(other), f"ThingSpace gives no {kind} for it")
+
+
+def _note(account: FleetAccount, one: DeviceSet, count: int, unnamed: int) -> str:
+    what = f"'select' of {quoted(one.name)} selects"
+    if not count:
+        return f"{what} no device."
+    if not unnamed:
+        return ""
+    them, one_of_them = ("it", "it") if unnamed == 1 else ("them", "one of them")
+    stay = " or ".join(f"a {name}" for kind, name in LICENSES.items() if one.wants(kind) and account.is_exact(kind))
+    exact = f" Any other device may be {one_of_them}, so no device that the fleet file does not name loses {stay}."
+    return (
+        f"{what} {many(unnamed, 'device')} without a usable {one.kind.upper()}. No request can name {them}."
+        f"{exact if stay else ''}"
+    )
+
+
+def quoted(name: str) -> str:
+    """The name of a set, for a sentence."""
+    return f"'{show(name)}'"
 
 
 def new_listing(client: t.Any) -> Listing:

@@ -79,7 +79,10 @@ def account_entry(
     made: dict[str, t.Any] = {"account": account.name, "file": account.path, "fota": None, "simsec": []}
     if account.manages("fota"):
         lists["fota"] = list(wanted.fota)
-        made["fota"] = {"state": "exact", "api_version": API_VERSION, **(account.fota or {}), "count": len(wanted.fota)}
+        made["fota"] = {"api_version": API_VERSION, **(account.fota or {}), "count": len(wanted.fota)}
+        # Any device that holds a license may be one that is wanted and that nobody can name.
+        certainly = account.is_exact("fota") and not wanted.is_unsure("fota")
+        made["fota"]["state"] = "exact" if certainly else "present"
     made["removal_candidates"] = None
     if account.manages("removal_candidates"):
         lists["candidates"], lists["protected"] = list(wanted.candidates), sorted(wanted.protected)
@@ -93,6 +96,7 @@ def account_entry(
     # Freeze windows and names are not part of the wanted state.
     made["freeze"] = account.freeze
     made["sets"] = [{"name": name, "count": count} for name, count in wanted.sets]
+    made["notes"] = wanted.notes
     return made, lists
 
 
@@ -105,7 +109,7 @@ def _simsec(
     settings = {"state": "exact", **(account.simsec or {})}
     for_life = {name: settings.pop(name, {}) for name in ("lifetime_consent", "lifetime_elsewhere")}
     losing: dict[SkuPool, list[str]] = {}
-    if certain and settings["state"] == "exact":
+    if certain and account.is_exact("simsec"):
         losing = _losing(context, account.name, wanted, warn=warn)
     made = []
     for pool in sorted({*wanted.pools, *losing}):

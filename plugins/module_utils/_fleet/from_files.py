@@ -12,7 +12,7 @@ import typing as t
 
 from .._errors import OptionsError
 from .._module import Context
-from .account_parts import Lists, RunOptions, Wanted, parts_of
+from .account_parts import LICENSES, Lists, RunOptions, Wanted, parts_of
 from .accounts import read_fleet, resolved
 from .files import account_entry
 
@@ -33,8 +33,13 @@ def from_files(context: Context, run: RunOptions) -> Wanted:
         account.name,
         entry["digest"],
         list(parts_of(entry, lists, run)),
-        {name: entry[name] for name in ("file", "freeze", "sets")},
-        _kept(context, entry, lists, run.journal) if context.check_mode else [],
+        {name: entry[name] for name in ("file", "freeze", "sets", "notes")},
+        [*wanted.unnamed_rows(), *_kept(context, entry, lists, run.journal)] if context.check_mode else [],
+        {
+            kind: names
+            for kind in LICENSES
+            if account.is_exact(kind) and (names := [one.name for one in wanted.empty if one.wants(kind)])
+        },
     )
 
 

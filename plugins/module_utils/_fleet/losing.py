@@ -58,6 +58,9 @@ def losing(warn: Warn, path: str, account: str, wanted: WantedAccount, told: Tol
             found.setdefault(pool, []).append(device)
     certain = {device for device, status in new.items() if confirmed(status)}
     settled = {pool: _settled(warn, wanted, pool, devices, certain) for pool, devices in found.items()}
+    if wanted.is_unsure("simsec"):
+        # Any device that no file names may be one that is wanted and that nobody can name.
+        settled = {pool: [*filter(wanted.pool_of, devices)] for pool, devices in settled.items()}
     return {pool: devices for pool, devices in settled.items() if devices}
 
 

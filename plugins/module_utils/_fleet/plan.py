@@ -66,7 +66,8 @@ class Plans:
         caller: Caller = "files" if file else "survey"
         parts, rows = planned_parts(entry, caller)
         account = make_account(entry["account"], file, str(entry["wanted"]), parts, rows, caller)
-        account = account._replace(sets=entry.get("sets") or None, incomplete=entry.get("incomplete") or None)
+        about = {name: entry.get(name) or None for name in ("sets", "incomplete", "notes")}
+        account = account._replace(**about)
         for part in account.parts:
             # Nobody should approve changes without the devices that change.
             if part.plan.changes and not (part.devices or part.incomplete):

@@ -27,7 +27,8 @@ class PlanAccount(t.NamedTuple):
     :param incomplete: devices that are not as wanted and belong to no part.
     :param freeze: freeze windows, as in the fleet file; C(frozen), the sentence about the one that applies now.
     :param sets: the name and size of each set of the fleet file.
-    :param left: for an undo, the changes that stay, and why; C(notes), what to know before it is carried out.
+    :param left: for an undo, the changes that stay, and why.
+    :param notes: what to know before it is carried out.
     """
 
     account: str

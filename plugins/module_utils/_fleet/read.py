@@ -16,7 +16,7 @@ from .._devices.ids import show
 from .._errors import Problem
 from .._plan.waves import size_problems
 from .._thingspace.id_kinds import KIND, Kind
-from .account_parts import PartKind
+from .account_parts import LicenseKind, PartKind
 from .schema import ACCOUNT, AMOUNT, FILE, FREEZE, PURPOSES, SOURCES, Field, Table
 from .yaml import Value, printable
 
@@ -64,6 +64,10 @@ class DeviceSet:
     protected: bool
     delimiter: str | None = None
 
+    def wants(self, kind: LicenseKind) -> bool:
+        """Whether its devices hold this kind of license."""
+        return bool(getattr(self, kind))
+
 
 @dataclasses.dataclass
 class FleetAccount:
@@ -87,6 +91,10 @@ class FleetAccount:
         """Whether this kind of license, or the list, is managed: there are settings for it, or a set wants it."""
         purpose = "removal_candidate" if part == "removal_candidates" else part
         return getattr(self, part) is not None or any(getattr(one, purpose) for one in self.devices)
+
+    def is_exact(self, kind: LicenseKind) -> bool:
+        """Whether devices lose this kind of license if no set wants it."""
+        return self.manages(kind) and (getattr(self, kind) or {}).get("state", "exact") == "exact"
 
 
 def read_accounts(path: str, root: Value) -> tuple[list[FleetAccount], list[Problem]]:

@@ -13,9 +13,10 @@ import typing as t
 
 from .._errors import Problem
 from .._simsec.skus import sku_problems
+from .._text.lists import few
 from .._thingspace.id_kinds import KIND
-from .account_parts import SkuPool
-from .devices import CODE, Named
+from .account_parts import LicenseKind, SkuPool
+from .devices import CODE, Named, Selection, Unnamed, quoted
 from .read import DeviceSet, FleetAccount
 
 Contents = t.Sequence[tuple[DeviceSet, t.Sequence[Named]]]
@@ -26,6 +27,8 @@ class WantedAccount:
     """The devices of an account by their wanted licenses, in the order of the files.
 
     :ivar sets: the name of each set, and the number of its devices.
+    :ivar unnamed: devices that are wanted, and that nobody can name; C(empty), sets that select no device.
+    :ivar notes: what an approver must know about the sets.
     """
 
     fota: dict[str, Named] = dataclasses.field(default_factory=dict)
@@ -33,6 +36,9 @@ class WantedAccount:
     candidates: dict[str, Named] = dataclasses.field(default_factory=dict)
     protected: dict[str, Named] = dataclasses.field(default_factory=dict)
     sets: list[tuple[str, int]] = dataclasses.field(default_factory=list)
+    unnamed: list[Unnamed] = dataclasses.field(default_factory=list)
+    empty: list[DeviceSet] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     def of_pool(self, pool: SkuPool) -> list[str]:
         """The devices that hold the licenses of a SKU."""
@@ -47,6 +53,31 @@ class WantedAccount:
         """Every device that is listed for any purpose, once."""
         pooled = {device: named for device, (named, _pool) in self.simsec.items()}
         yield from {**self.protected, **self.candidates, **pooled, **self.fota}.values()
+
+    def take(self, one: DeviceSet, selection: Selection) -> None:
+        """Keep what must be known about the devices that a set selects, besides those that can be named."""
+        self.unnamed += selection.unnamed
+        self.empty += [] if selection.named or selection.unnamed else [one]
+        self.notes += [selection.note] if selection.note else []
+
+    def is_unsure(self, kind: LicenseKind) -> bool:
+        """Whether a device that nobody names may be one that should hold this kind of license."""
+        return any(device.one.wants(kind) for device in self.unnamed)
+
+    def unnamed_rows(self) -> list[dict[str, str]]:
+        """The devices that nobody can name, each once, as rows of a plan."""
+        found: dict[str, list[Unnamed]] = {}
+        for device in self.unnamed:
+            found.setdefault(device.key, []).append(device)
+        return [
+            {
+                "device_id": same[0].shown,
+                "outcome": "skipped",
+                "reason": f"selected by {few([device.one.name for device in same], tell=quoted)}, but "
+                f"no request can name it: {same[0].why}",
+            }
+            for same in found.values()
+        ]
 
     @property
     def pools(self) -> list[SkuPool]:
@@ -149,11 +180,10 @@ def _same_sims(
 
 
 def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool) -> t.Iterator[Problem]:
-    managed = account.manages("fota") and (account.fota or {}).get("state", "exact") == "exact"
     for device, named in wanted.candidates.items():
         if device in wanted.protected:
             yield _at(named, f"is a removal candidate here, and protected by {wanted.protected[device].where}")
-        if complete and managed and device not in wanted.fota:
+        if complete and account.is_exact("fota") and device not in wanted.fota:
             text = "is a removal candidate, but the fleet files do not want it to hold a FOTA license ('fota: true')"
             yield _at(named, text)
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import DeviceRow, device_row
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import LICENSES
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.accounts import read_fleet, resolve
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.devices import Listing
 
@@ -249,8 +250,39 @@ def test_what_a_selection_brings(files: Files) -> None:
     found, problems, warnings = resolve(fleet, listed)
     assert (list(found[0][1].fota), problems) == ([A, B], [])
     assert len(warnings) == 1
-    assert "2 selected devices have no usable IMEI" in warnings[0]
+    assert "'select' of 'set0' selects 2 devices without a usable IMEI. No request can name them." in warnings[0]
+    assert "no device that the fleet file does not name loses a FOTA license." in warnings[0]
+    assert [one["device_id"] for one in found[0][1].unnamed_rows()] == ["no id", "x"]
     assert "selects no device" in resolve(fleet, listing())[2][0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "licenses", "loses"),
+    [
+        ({}, {"fota": True}, " loses a FOTA license."),
+        ({}, {"fota": True, "simsec": "SIMSec-IoT"}, " loses a FOTA license or a SIM-Secure license."),
+        ({"fota": {"state": "present"}}, {"fota": True, "simsec": "SIMSec-IoT"}, " loses a SIM-Secure license."),
+        ({"fota": {}}, {"protected": True}, ""),
+    ],
+)
+def test_what_stays_because_of_a_device_without_a_name(
+    files: Files, fields: t.Any, licenses: t.Any, loses: str
+) -> None:
+    """Only what C(exact) would take away because of this set."""
+    files.write("a.yml", account({"select": {"group": "meters"}, **licenses}, **fields))
+    (_account, wanted), *_others = resolve(read_fleet([str(files.folder)], None)[0], listing(row("x")))[0]
+    assert wanted.notes[0].partition("No request can name it.")[2].endswith(loses)
+    assert ("loses" in wanted.notes[0]) == bool(loses)
+    assert [wanted.is_unsure(kind) for kind in LICENSES] == ["fota" in licenses, "simsec" in licenses]
+
+
+def test_a_set_of_iccids_needs_iccids(files: Files) -> None:
+    """An id of 22 digits is none, and a device without its SIM cannot be named."""
+    files.write("a.yml", account({"select": {"group": "meters"}, "kind": "iccid", "simsec": "SIMSec-IoT"}))
+    sims = [row(A, deviceIds=[{"kind": "ICCID", "id": "8914" + "0" * length}]) for length in (15, 18)]
+    (_account, wanted), *_others = resolve(read_fleet([str(files.folder)], None)[0], listing(*sims, row(B)))[0]
+    assert [*wanted.simsec] == ["8914" + "0" * 15]
+    assert [one["device_id"] for one in wanted.unnamed_rows()] == ["8914" + "0" * 18, f"IMEI {B}"]
 
 
 def test_a_selection_that_was_not_heeded_is_not_believed(files: Files) -> None:

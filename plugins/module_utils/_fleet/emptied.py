@@ -1,0 +1,48 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""Refuses a plan that removes licenses while a set selects no device, as a mistyped property of C(select) would do."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._errors import LicensingError
+from .._module import Result
+from .._text.lists import few, many
+from .account_parts import LICENSES, Part, Wanted
+from .devices import quoted
+
+
+def refuse_emptied(wanted: Wanted, results: t.Sequence[Result]) -> None:
+    """Refuse if a device that no set names would lose a license of such a kind.
+
+    :param results: the plan of each part.
+    :raises LicensingError: C(empty_exact). A fleet file says that an empty set is meant by not having it.
+    """
+    for kind, names in wanted.emptied.items():
+        planned = zip(wanted.parts, results, strict=True)
+        count = sum(_removals(part, result.values.get("plan") or {}) for part, result in planned if part.kind == kind)
+        if count:
+            raise LicensingError(
+                f"{selects_none(names)} With 'state: exact', {many(count, 'device')} that no set names would lose "
+                f"their {LICENSES[kind]}, so nothing is planned for {wanted.account}. Correct "
+                "'select'. If it is right that there is no such device, take the set out of the fleet file.",
+                code="empty_exact",
+            )
+
+
+def selects_none(names: t.Sequence[str]) -> str:
+    """The sentence that these sets select no device."""
+    return f"'select' of {few([*map(quoted, names)])} selects no device."
+
+
+def _removals(part: Part, plan: t.Mapping[str, t.Any]) -> int:
+    """How many devices that no set names lose their license by this part."""
+    if not plan.get("remove") or part.kind == "fota":
+        return plan.get("remove") or 0
+    named = {device for pool in part.ready["replaced_by"] for device in pool["devices"]}
+    return sum(device not in named for device in part.ready["devices"])
