@@ -102,7 +102,7 @@ def _done(account: RunAccount, entry: t.Mapping[str, t.Any] | None, reports: _Re
     # With parts, these have the failures. Without, the account failed before its first part.
     failure = failure_of(entry["failure"]) if entry.get("failure") and "parts" not in entry else None
     not_begun = not_sent(failure) if failure else {"outcome": "skipped", "reason": "not started"}
-    parts = []
+    parts: list[RunPart] = []
     for part in account.parts:
         result = results.get(part.list or "")
         unlicensed = _unlicensed(parts) if part.kind == "removal_candidates" else frozenset()
@@ -184,9 +184,7 @@ def _part(part: RunPart, result: Json, reports: _Reports, unlicensed: t.Containe
         # On the candidate list, 'unchanged' refers to a place on it.
         same = "skipped" if part.kind == "removal_candidates" else UNCHANGED
         missing = {"outcome": same, "reason": DONE_BEFORE} if "summary" in result else {}
-    rows = [
-        {**row, **(reported.pop(row["device_id"], None) or _missing(missing, row, unlicensed))} for row in part.devices
-    ]
+    rows = [{**row, **reported.pop(row["device_id"], _missing(missing, row, unlicensed))} for row in part.devices]
     left = list(_still_left(part.left or (), reported))
     more = {device: found for device, found in reported.items() if found["outcome"] != UNCHANGED}
     rows += [{"device_id": device, "planned": "", **found} for device, found in more.items()]

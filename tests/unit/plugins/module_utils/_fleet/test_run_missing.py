@@ -14,6 +14,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.run_re
     _part,
     _Reports,
     _unlicensed,
+    _with_each,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import OUTCOMES, RequestRow, write_csv
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
@@ -64,8 +65,10 @@ def test_a_device_that_lost_its_license_in_the_same_run(tmp_path: Path, result: 
     write_csv(str(tmp_path / "apply-removal_candidates.csv"), RequestRow._fields, [])
     told, outcome, reason = NO_REPORT[result]
     fota = run_part({"kind": "fota", "action": "exact", "devices": [{**rows[0], "outcome": "removed"}]})
-    reports = _Reports(str(tmp_path), str(tmp_path))
-    found = _part(run_part(part), told, reports, _unlicensed([fota])).devices
+    reports, gone = _Reports(str(tmp_path), str(tmp_path)), _unlicensed([fota])
+    not_begun = {"outcome": "skipped", "reason": "not started"}
+    done = _part(run_part(part), told, reports, gone) if told else _with_each(run_part(part), not_begun, gone)
+    found = done.devices
     assert (found[0]["outcome"], found[0]["reason"]) == (outcome, reason)
     assert {row["outcome"] for row in found[1:]} == {"skipped"}
     assert not any("FOTA license" in row["reason"] for row in found[1:])
