@@ -253,7 +253,7 @@ def test_one_lifetime_sku_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Si
     sims, others = [f"8914800000000000{number:04}" for number in range(3)], imeis(1, 4, 6)
     devices: list[Json] = [{"imei": imei, "iccid": sim} for imei, sim in zip(imeis(1, 1, 4), sims, strict=True)]
     simulator.state(accounts=seeded(1, a1={"devices": [*devices, *({"imei": imei} for imei in others)], "licenses": 0}))
-    sets = [
+    sets: list[Json] = [
         {"ids": sims, "kind": "iccid", "simsec": LIFETIME},
         {"ids": others, "simsec": LIFETIME},
         {"ids": others, "fota": True},
