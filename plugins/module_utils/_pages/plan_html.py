@@ -82,7 +82,7 @@ PLAN = """\
 {{ pieces.tile("Licenses to assign", licenses.assign | number,
   (for_life | number) ~ " of them for life" if for_life else "") }}
 {% if cost %}
-{{ pieces.tile("Cost a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
+{{ pieces.tile("Assigned licenses, a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
   ~ (" (as far as there are prices)" if cost.unknown else "")) }}
 {% endif %}
 {% if entries.remove or entries.add or entries.move %}

@@ -88,7 +88,7 @@ PLAN = """\
 
 {% endif %}
 {% if cost %}
-**If applied: {{ pieces.monthly(cost) }}**
+**{{ pieces.monthly(cost, "If applied: assigned") }}**
 {{ pieces.uncounted(cost) }}
 
 {% endif %}

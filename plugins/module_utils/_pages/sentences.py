@@ -16,7 +16,7 @@ _PLAN = """\
   "stops": "What is stopped, and why",
   "left": "What stays undone",
   "pools": "Pools, if this plan is applied",
-  "cost": "Cost, if this plan is applied",
+  "cost": "Cost of assigned licenses, if applied",
   "approve": "How to approve",
   "accounts": "Accounts",
 } %}
@@ -96,7 +96,11 @@ If fleet files want it, revert their commit, too: otherwise the next apply does 
 """
 
 _RUN = """\
-{% set run_titles = {"stops": "What failed, and why", "next": "What to do next", "cost": "Cost"} %}
+{% set run_titles = {
+  "stops": "What failed, and why",
+  "next": "What to do next",
+  "cost": "Cost of assigned licenses",
+} %}
 
 {% macro ran(word, started, ended) %}
 Status: {{ word }}. Started {{ started }}{{ ", ended " ~ ended if ended else "" }}.
@@ -126,9 +130,12 @@ _BOTH = """\
 {{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown
 {%- endmacro %}
 
-{% macro monthly(cost) %}
-{{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.
+{% macro monthly(cost, begins="Assigned") %}
+{{ begins }} licenses cost {{ cost.monthly }} a month
+{{- "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.
 {%- endmacro %}
+
+{% macro bill() %}Every bought license costs its price, assigned or free: the bill does not change.{% endmacro %}
 
 {% macro uncounted(cost) %}
 {% if cost.unknown %}

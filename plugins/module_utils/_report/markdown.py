@@ -12,6 +12,7 @@ import typing as t
 
 from .._text.lists import many
 from .._text.markdown import plain
+from .._text.money import amount_words
 from .data import Json
 from .document import by_runway, days_of, pools_of
 from .wording import (
@@ -24,6 +25,7 @@ from .wording import (
     pool_words,
     run_words,
     runway_words,
+    shares_of_cost,
     since_words,
     unpriced,
 )
@@ -68,11 +70,9 @@ def _pools(document: Json) -> t.Iterator[str]:
         rows.append([account, pool["license"], pool_words(pool), runway, *costs])
     yield from _table("Pools", ["account", "license", "use", "runway", *(["monthly cost"] if priced else [])], rows)
     if priced:
-        cost = {name: amount or "unknown" for name, amount in document["totals"]["cost"].items()}
+        cost = document["totals"]["cost"]
         yield from (
-            plain(
-                f"{cost['bought']}{currency} a month in total: {cost['free']} free, {cost['reclaimable']} reclaimable."
-            ),
+            plain(f"{amount_words(cost['bought'])}{currency} a month in total: {shares_of_cost(cost)}."),
             "",
         )
 

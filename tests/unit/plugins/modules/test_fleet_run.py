@@ -465,7 +465,8 @@ def test_prices_are_those_of_the_reader(records: Records) -> None:
     assert refused["failure"]["code"] == "invalid_options"
     records.write(told)
     ended = records.end(told, run=begun["run"], prices={"FOTA": "1.10"}, currency="EUR")
-    assert "**Cost: 2.20 EUR more a month.**" in Path(ended["files"]["markdown"]).read_text(encoding="utf-8")
+    page = Path(ended["files"]["markdown"]).read_text(encoding="utf-8")
+    assert "**Assigned licenses cost 2.20 EUR more a month.**" in page
     assert "prices" not in records.record
 
 
