@@ -85,7 +85,7 @@ status is {{ run.status }}.
 {%- endmacro %}
 
 {% macro stay(count) %}
-{{ strong(count | many("change stays as the run left it", "changes stay as the run left them") ~ ".") }}
+{{ strong(count | many("change of the run is not undone", "changes of the run are not undone") ~ ".") }}
 {%- endmacro %}
 
 {% macro not_undone(stays) %}Not undone: {{ stays.words }}{% endmacro %}
