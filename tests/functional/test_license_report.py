@@ -157,8 +157,14 @@ def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, modu
     assert {row["device_id"] for row in rows(made[0]) if row["account"] == named(1)} == {*one}
     for name in ("report.html", "report.md"):
         text = (made[0].dest / name).read_text(encoding="utf-8")
-        for told in ("Inactive account", "no assignment in 90 days", "10 devices wanted: 3 missing, 1 extra", "30.00"):
+        for told in (
+            "Inactive account",
+            "no current license was assigned in 90 days",
+            "10 devices wanted: 3 missing, 1 extra",
+            "30.00",
+        ):
             assert told in text
+        assert "18 active, 1 deactive, 1 suspend" in text
     again = [document(ran) for ran in made[1:]]
     for other in again:
         assert {**other, "created": ""} == {**report, "created": ""}

@@ -161,8 +161,7 @@ PLAN = """\
 <p>{{ pieces.same_variables("apply") }}</p>
 <pre><code>ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}</code></pre>
 {% endif %}
-<p>With the plan file instead, <code>-e approved=plan/plan.json</code>, accounts without a plan and parts that are
-already applied do not count as differences. In a workflow, approve its node.</p>
+<p>{{ pieces.with_file() }}</p>
 {% endblock %}
 {% endif %}
 {% endblock %}

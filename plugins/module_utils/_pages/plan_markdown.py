@@ -162,6 +162,8 @@ Run this. {{ pieces.nothing_written() }}
 
     ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}
 {% endif %}
+
+{{ pieces.with_file() }}
 {% endblock %}
 {% endif %}
 {% endblock %}

@@ -69,6 +69,11 @@ not changed at all. Remove the cause and plan again.
 
 {% macro same_answers() %}Give the same answers, and the digest of this plan. {{ nothing_written() }}{% endmacro %}
 
+{% macro with_file() %}
+With the plan.json of this plan instead of its digest, accounts that cannot be read by then and parts that are already
+applied do not count as differences. In a workflow, approve its node.
+{%- endmacro %}
+
 {% macro same_variables(playbook) %}
 Run {{ playbook }} with the variables of this plan and its digest. {{ nothing_written() }}
 {%- endmacro %}

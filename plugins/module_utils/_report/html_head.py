@@ -46,7 +46,8 @@ def tiles(document: Json) -> t.Iterator[str]:
             (
                 "Not as wanted",
                 count_words(amiss),
-                f"and {drift['unknown']:,} unknown, of {many(drift['wanted'], 'device')} wanted",
+                f"{drift['missing']:,} missing of {many(drift['wanted'], 'device')} wanted, {drift['extra']:,} extra; "
+                f"{drift['unknown']:,} unknown",
             )
         )
     if wasted:

@@ -19,6 +19,7 @@ from .wording import (
     LIMITS,
     RECLAIM,
     candidate_words,
+    count_words,
     drift_words,
     first_words,
     forecast_words,
@@ -27,6 +28,7 @@ from .wording import (
     runway_words,
     shares_of_cost,
     since_words,
+    states_words,
     unpriced,
 )
 
@@ -125,6 +127,15 @@ def _runs(document: Json) -> t.Iterator[str]:
         yield ""
 
 
+def _states(document: Json) -> t.Iterator[str]:
+    rows = [
+        [section["account"], count_words(one["count"]), states_words(one), count_words(one["without_license"])]
+        for section in document["accounts"]
+        if (one := section["devices"])
+    ]
+    yield from _table("Devices", ["account", "devices", "states", "without any license"], rows)
+
+
 def _limits(document: Json) -> t.Iterator[str]:
     yield from ("## How to read this", "", *(f"- {plain(text)}" for text in LIMITS), "")
     named = f" Every device is in {plain(document['csv'])}." if document["csv"] else ""
@@ -159,4 +170,4 @@ def _rows(head: t.Sequence[str], rows: t.Sequence[t.Sequence[str]], count: int) 
         yield from (f"And {count - MAX_ROWS:,} more: see the other files of the report.", "")
 
 
-_PARTS = (_head, _pools, _drift, _candidates, _reclaimable, _runs, _limits)
+_PARTS = (_head, _pools, _drift, _candidates, _reclaimable, _runs, _states, _limits)

@@ -73,6 +73,11 @@ def kind_words(pool: Json) -> str:
     return f"{pool['name']}{', for life' if pool['lifetime'] else ''}"
 
 
+def states_words(devices: Json) -> str:
+    """How many devices of an account are in which state."""
+    return ", ".join(f"{count:,} {state or 'without a state'}" for state, count in devices["states"].items())
+
+
 def pool_words(pool: Json) -> str:
     """How full a pool is."""
     total, assigned, free = pool["total"], pool["assigned"], pool["available"]
@@ -111,7 +116,7 @@ def runway_words(runway: Json, today: datetime.date) -> str:
     words: dict[str, t.Callable[[], str]] = {
         "unknown": lambda: "unknown: there are neither assignment dates nor enough earlier reports",
         "empty": lambda: "empty",
-        "no_assignment": lambda: "no assignment in 90 days",
+        "no_assignment": lambda: "no current license was assigned in 90 days",
         "too_few": lambda: (
             f"too few to tell: {many(recent, 'assignment')} on {many(runway['active_days'], 'day')} "
             f"in {many(span, 'day')}"
