@@ -15,7 +15,8 @@ description:
     no licenses.
   - With O(journal), if it exists, a plan with changes is also kept there by its digest, for 90 days after it was made
     or applied the last time.
-  - With O(prices), the pages say what the plan costs if it is applied. Prices are neither in C(plan.json) nor approved.
+  - With O(prices), the pages say how much more or less the assigned licenses cost if the plan is applied.
+    Prices are neither in C(plan.json) nor approved.
   - It is a building block of the role P(thingspace.licensing.fleet_licensing#role).
 author:
   - thingspace.licensing contributors (@thingspace)

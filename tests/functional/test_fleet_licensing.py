@@ -469,6 +469,9 @@ def test_five_accounts_from_export_to_an_empty_plan(fleet: Fleet, simulator: Sim
     exported = fleet("export", "", "--forks=5", accounts=",".join(named(number) for number in range(1, 6)))
     assert exported.returncode == 0, exported.text
     assert set(exported.recap.values()) == {"changed"}
+    assert f"Written: {fleet.folder}/fleet/{named(5)}.yml, " in exported.text
+    command = "thingspace.licensing.plan -e fleet=fleet -e fleet_dest=plan -e fleet_journal=journal.db"
+    assert exported.text.count(command) == 1
     assert simulator.count("oauth_token") == simulator.count("session_login") == 1
     before = {path: path.read_bytes() for path in (fleet.folder / "fleet").rglob("*") if path.is_file()}
     simulator.forget_requests()

@@ -53,6 +53,30 @@ def test_what_is_missing_is_asked_for(fleet: Fleet, simulator: Simulator, case: 
     assert simulator.requests() == []
 
 
+MISTYPED: dict[str, tuple[str, str]] = {
+    "plan": ("fleet_licensing_max_change", "fleet_licensing_max_changes"),
+    "apply": ("fleet_jurnal", "fleet_journal"),
+    "undo": ("fleet_histroy", "fleet_history"),
+    "report": ("license_report_fail_onn", "license_report_fail_on"),
+    "export": ("fleet_overwrit", "fleet_overwrite"),
+    "license_devices": ("fleet_dst", "fleet_dest"),
+}
+
+
+@pytest.mark.parametrize("playbook", MISTYPED)
+def test_a_mistyped_variable_is_refused(fleet: Fleet, simulator: Simulator, playbook: str) -> None:
+    """Ansible would ignore it, and a mistyped limit would be no limit. A variable of one's own is left alone."""
+    name, meant = MISTYPED[playbook]
+    more = {name: "1", "run": "latest", "approved": "a" * 64, "license_account": named(1), "fleet_owner": "me"}
+    there = sorted(fleet.folder.rglob("*"))
+    ran = fleet(playbook, "", *HOSTS, "-e", json.dumps(more), fleet_journal="")
+    assert ran.returncode == 2, ran.text
+    assert f"There is no variable '{name}'. Did you mean '{meant}'?" in " ".join(ran.text.split())
+    assert "fleet_owner" not in ran.text
+    assert sorted(fleet.folder.rglob("*")) == there
+    assert simulator.requests() == []
+
+
 def empty(*names: str) -> tuple[str, str]:
     return "-e", json.dumps(dict.fromkeys(names, ""))
 

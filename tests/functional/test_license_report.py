@@ -67,6 +67,27 @@ def remember_runs(folder: Path) -> None:
         (folder / f"{record['run']}.json").write_text(json.dumps(record), encoding="utf-8")
 
 
+def test_the_report_and_the_plan_agree_on_what_licenses_cost(fleet: Fleet, simulator: Simulator) -> None:
+    """Bought licenses cost the same, assigned or free. A plan only moves cost from free to assigned licenses."""
+    simulator.state(accounts=seeded(1))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+
+    def prices(role: str) -> tuple[str, str]:
+        return "-e", json.dumps({f"{role}_prices": {"FOTA": "1.20"}, f"{role}_currency": "EUR"})
+
+    before = fleet("report", "before", *prices("license_report"))
+    fleet.plan()
+    applied = fleet.apply(*prices("fleet_licensing"))
+    after = fleet("report", "report", *prices("license_report"))
+    said = (applied.dest / "run.md").read_text(encoding="utf-8")
+    assert "**Assigned licenses cost 2.40 EUR more a month.**" in said
+    assert "the bill does not change" in said
+    costs = [document(ran)["totals"]["cost"] for ran in (before, after)]
+    assert [(cost["bought"], cost["assigned"]) for cost in costs] == [("24.00", "12.00"), ("24.00", "14.40")]
+    text = (after.dest / "report.md").read_text(encoding="utf-8")
+    assert "24.00 EUR a month in total: 14.40 assigned, 9.60 free, 0.00 reclaimable." in text
+
+
 def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, module: Module) -> None:
     """Stands in the report with the reason; all that is known of the others is there, in check mode, too."""
     one = imeis(1, 20)
@@ -136,8 +157,14 @@ def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, modu
     assert {row["device_id"] for row in rows(made[0]) if row["account"] == named(1)} == {*one}
     for name in ("report.html", "report.md"):
         text = (made[0].dest / name).read_text(encoding="utf-8")
-        for told in ("Inactive account", "no assignment in 90 days", "10 devices wanted: 3 missing, 1 extra", "30.00"):
+        for told in (
+            "Inactive account",
+            "no current license was assigned in 90 days",
+            "10 devices wanted: 3 missing, 1 extra",
+            "30.00",
+        ):
             assert told in text
+        assert "18 active, 1 deactive, 1 suspend" in text
     again = [document(ran) for ran in made[1:]]
     for other in again:
         assert {**other, "created": ""} == {**report, "created": ""}

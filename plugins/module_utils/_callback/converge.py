@@ -23,6 +23,15 @@ RESENDS = 2
 """How often a write is sent again if reading shows that a lost one had no effect. A write replaces, so this is safe."""
 
 
+REPORTS = "CarrierService"
+"""The service whose callbacks the receiver takes."""
+
+_ANONYMOUS = (
+    "The listener has no user name or no password. The receiver of this collection refuses reports without them, so "
+    "they are lost. Set 'callback_username' and 'callback_password' to what the receiver expects."
+)
+
+
 def run(context: Context) -> Result:
     """Read, compare in memory, write what differs, and report without passwords."""
     job, problems = read_job(context.params)
@@ -32,6 +41,8 @@ def run(context: Context) -> Result:
     before = api.listener(job.service)
     after = wanted(job, before)
     now, failure = after, None
+    if after and after != before and after.service == REPORTS and not (after.username and after.password):
+        context.warn(_ANONYMOUS)
     if before != after and not context.check_mode:
         now, failure = _carry_out(api, job.service, before, after)
     nothing = {"account": job.account, "service": job.service, "url": None, "username": None}

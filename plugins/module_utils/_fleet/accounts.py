@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import typing as t
@@ -166,6 +167,23 @@ def _unknown(accounts: t.Sequence[FleetAccount], names: t.Sequence[str] | None) 
         if name not in known:
             listed = ", ".join(sorted(known)[:20]) or "none"
             yield Problem(f"No fleet file names the account '{name[:60]}'. There are: {listed}.", CODE)
+
+
+def places_of_account(folder: str, account: str) -> list[tuple[str, str]]:
+    """The files of a directory that name an account, each with the place in it. One with problems may name it, too."""
+    found = []
+    for path in [] if YAML_IMPORT_ERROR else files_of([folder])[0]:
+        # The next plan says what cannot be read.
+        with contextlib.suppress(LicensingError, OSError):
+            # A directory may have thousands of files of other accounts.
+            accounts = read_accounts(path, read_yaml(path))[0] if _has(path, account) else []
+            found += [(path, one.where) for one in accounts if one.name == account]
+    return found
+
+
+def _has(path: str, text: str) -> bool:
+    with open(path, "rb") as stream:
+        return text.encode() in stream.read()
 
 
 def files_of(sources: t.Sequence[str]) -> tuple[list[str], list[Problem], list[str]]:

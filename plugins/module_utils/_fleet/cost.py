@@ -4,8 +4,10 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""What a plan costs if all of it is applied, whatever stops it; and what a run costs.
+"""How much more or less the assigned licenses cost if all of a plan is applied, whatever stops it, or since a run.
 
+Every bought license costs its price, assigned or free, as in a report. So a plan moves cost between free and assigned
+licenses of a pool, and no bill changes.
 The prices are those of whoever makes the page. They are neither in the plan nor approved.
 """
 

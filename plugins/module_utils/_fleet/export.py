@@ -41,7 +41,10 @@ def run(context: Context) -> Result:
     dest, account = params["dest"], params["account"]
     # In check mode, an earlier task may have been about to create the directory.
     absent = context.check_mode and not os.path.lexists(dest)
-    client = context.connect([] if absent else report_path_problems(os.path.join(dest, account + ".yml"), "dest"))
+    problems = [] if absent else report_path_problems(os.path.join(dest, account + ".yml"), "dest")
+    if not absent and not problems:
+        _refuse_second(dest, account)
+    client = context.connect(problems)
     fota = FotaApi(client, account, params["api_version"])
     licensed = None if is_event_based(fota.subscription()) else [device for device, _time in fota.licensed_rows()[0]]
     version, candidates = _candidates(context, client, licensed)
@@ -66,6 +69,24 @@ def run(context: Context) -> Result:
         before = _read(os.path.join(dest, account + ".yml")) if context.check_mode else None
         values["diff"] = {"before": before or "", "after": files[account + ".yml"]}
     return Result(values, changed=bool(changed))
+
+
+def _refuse_second(dest: str, account: str) -> None:
+    """Refuse a second fleet file of an account, with which no plan could be made of the directory.
+
+    :raises LicensingError: C(fleet_file_exists).
+    """
+    # A module compiles what it imports, each time. Only a directory that is there has fleet files.
+    from .accounts import places_of_account  # pylint: disable=import-outside-toplevel
+
+    places = [where for path, where in places_of_account(dest, account) if path != os.path.join(dest, account + ".yml")]
+    if places:
+        raise LicensingError(
+            f"The account {account} is already in {' and '.join(places)}. With a second fleet file of it, no plan can "
+            "be made. Nothing was written. Name another directory in 'dest' (of the playbook 'export', the variable "
+            "'fleet'), or take the account out of that file first.",
+            code="fleet_file_exists",
+        )
 
 
 def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> tuple[str, list[str]]:

@@ -86,8 +86,11 @@ NO_APPROVAL: dict[Code, tuple[str, ...]] = {
         "If you know which devices hold the other licenses, set {lifetime_elsewhere}.",
         "If there was no journal before: {journal_new}.",
     ),
-    # The reason says how to register one.
-    "no_listener": ("If there is a listener that ThingSpace does not list: {require_listener}.",),
+    "no_listener": (
+        "Start a receiver, and register it with the module callback (docs/callbacks.md).",
+        "If there is a listener that ThingSpace does not list, or if the account's count is enough for you: "
+        "{require_listener}.",
+    ),
     "not_licensed": ("List only licensed devices.", "To list the others all the same, set {unlicensed}."),
     "refusal_foreseen": ("Leave these devices out.", "To change only the others, set {foreseen_refusals}."),
     "pool_exhausted": ("Buy licenses, free some, or list fewer devices.",),

@@ -87,6 +87,17 @@ class Places(t.NamedTuple):
             self.leave(record.run)
             raise
 
+    def lasting(self, run: str, path: str) -> str:
+        """What names the run from now on. A later run in the same directory replaces the record in C(dest).
+
+        :param path: the record, if nothing else keeps it.
+        """
+        if self.runs is not None:
+            # On another node, there is only the journal.
+            return run
+        kept = os.path.join(self.history, f"{run}.json") if self.history else ""
+        return kept if os.path.exists(kept) else path
+
     def begun(self, run: str | None) -> RunRecord | None:
         """The record from the start of a run; None if it is gone.
 

@@ -64,8 +64,7 @@ def _run(context: Context, options: RecordOptions, problems: list[Problem], plac
             context.warn(remaining)
             if options.status_file:
                 worsen(options.status_file)
-    # On another node, there is only the journal.
-    undo = undo_command(options.how, path if places.runs is None else record.run)
+    undo = undo_command(options.how, places.lasting(record.run, path))
     extra = Extra(undo, options.cost(record), options.journal)
     files, unwritten = written(record, path, options.templates, extra) if whole else ({}, None)
     if unwritten is not None and options.starting:

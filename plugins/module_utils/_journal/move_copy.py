@@ -13,7 +13,7 @@ import json
 import typing as t
 
 from .._errors import LicensingError
-from .move_end import SHARED, TABLES, end_of, other_move, require_empty
+from .move_end import KEPT_PLANS, SHARED, TABLES, end_of, other_move, require_empty
 from .moved import MEANWHILE, Mark, set_mark
 from .store import Store, Transaction, Values
 
@@ -54,7 +54,8 @@ def copy_rows(old: Store, new: Store, filling: Mark, told: Told) -> None:
         require_empty(there, new.name)
         db.execute(EMPTY + "identity")
         shared = _of_both(db, source)
-        db.execute(EMPTY + SHARED)
+        for table in (SHARED, *reversed(KEPT_PLANS)):
+            db.execute(EMPTY + table)
         for table in TABLES:
             rows = _unless(told, source.stream(_ROWS + table, ()))
             db.load(table, shared if table == SHARED else rows)

@@ -28,6 +28,11 @@ TABLES = tuple(found.group(1) for script in SCHEMA for found in map(_TABLE.match
 SHARED = "shared_state"
 """What tasks share about logins and the pace of requests. It is no reason to refuse a target."""
 
+KEPT_PLANS = ("document", "document_piece", "fleet_plan")
+"""What a plan leaves in a database: itself, for whoever approves it. If there is nothing else, nothing was ever sent or
+recorded, and whoever needs the plan makes it again.
+"""
+
 _NUMBER = "SELECT count(*) FROM "
 
 _UNMARKED, LEAVING = Mark(""), Mark("leaving")
@@ -70,18 +75,19 @@ def seen_end(store: Store) -> End:
 
 def _used(there: End) -> list[str]:
     """The tables with rows that no other journal may have."""
-    return [table for table, rows in there.rows.items() if rows and table not in ("identity", SHARED)]
+    used = [table for table, rows in there.rows.items() if rows and table not in ("identity", SHARED)]
+    return used if set(used) - set(KEPT_PLANS) else []
 
 
 def require_empty(there: End, target: str) -> None:
-    """Refuse a target with rows.
+    """Refuse a target with rows, unless they are only plans.
 
     :raises LicensingError: C(journal_unusable).
     """
     if used := _used(there):
         raise LicensingError(
             f"There is already a journal at {target}, with rows in {', '.join(used)}. Two journals cannot be merged. "
-            "Nothing was changed there. Name a place without a journal.",
+            "Nothing was changed there. Name a place without a journal: another file, or another database.",
             code="journal_unusable",
         )
 

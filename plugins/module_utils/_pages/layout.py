@@ -92,7 +92,7 @@ _HTML = """\
 {% endmacro %}
 
 {% macro cost_table(cost) %}
-<p>{{ strong(monthly(cost)) }}
+<p>{{ strong(monthly(cost)) }} {{ bill() }}
 {{ uncounted(cost) }}</p>
 <div class="wide"><table class="cards">
 {{ heads(["license", "price", "remove", "assign", "a month", "once"], 5) }}<tbody>
@@ -148,6 +148,8 @@ _MARKDOWN = """\
 {% endmacro %}
 
 {% macro cost_table(cost) %}
+{{ bill() }}
+
 | license | price | remove | assign | a month | once |
 |---|--:|--:|--:|--:|--:|
 {% for row in cost.rows %}

@@ -82,7 +82,7 @@ PLAN = """\
 {{ pieces.tile("Licenses to assign", licenses.assign | number,
   (for_life | number) ~ " of them for life" if for_life else "") }}
 {% if cost %}
-{{ pieces.tile("Cost a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
+{{ pieces.tile("Assigned licenses, a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
   ~ (" (as far as there are prices)" if cost.unknown else "")) }}
 {% endif %}
 {% if entries.remove or entries.add or entries.move %}
@@ -161,8 +161,7 @@ PLAN = """\
 <p>{{ pieces.same_variables("apply") }}</p>
 <pre><code>ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}</code></pre>
 {% endif %}
-<p>With the plan file instead, <code>-e approved=plan/plan.json</code>, accounts that cannot be read by then and
-parts that are already applied do not count as differences. In a workflow, approve its node.</p>
+<p>{{ pieces.with_file() }}</p>
 {% endblock %}
 {% endif %}
 {% endblock %}

@@ -88,7 +88,7 @@ PLAN = """\
 
 {% endif %}
 {% if cost %}
-**If applied: {{ pieces.monthly(cost) }}**
+**{{ pieces.monthly(cost, "If applied: assigned") }}**
 {{ pieces.uncounted(cost) }}
 
 {% endif %}
@@ -162,6 +162,8 @@ Run this. {{ pieces.nothing_written() }}
 
     ansible-playbook thingspace.licensing.apply -e fleet=... -e approved={{ digest }}
 {% endif %}
+
+{{ pieces.with_file() }}
 {% endblock %}
 {% endif %}
 {% endblock %}

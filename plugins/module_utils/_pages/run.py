@@ -28,7 +28,7 @@ _HTML = """\
   entries.removed | number ~ " removed, " ~ entries.added | number ~ " added") }}
 {% endif %}
 {% if cost %}
-{{ pieces.tile("Cost a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
+{{ pieces.tile("Assigned licenses, a month", cost.monthly, (cost.once ~ " once, for life" if cost.once else "")
   ~ (" (as far as there are prices)" if cost.unknown else "")) }}
 {% endif %}
 {{ pieces.tile("Not as planned", undone | number, "each with the reason below" if undone else "") }}
@@ -115,7 +115,7 @@ _MARKDOWN = """\
 **{{ for_life | many("license") }} for life.**
 {% endif %}
 {% if cost %}
-**Cost: {{ pieces.monthly(cost) }}**
+**{{ pieces.monthly(cost) }}**
 {{ pieces.uncounted(cost) }}
 {% endif %}
 {% endblock %}

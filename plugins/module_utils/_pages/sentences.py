@@ -16,7 +16,7 @@ _PLAN = """\
   "stops": "What is stopped, and why",
   "left": "What stays undone",
   "pools": "Pools, if this plan is applied",
-  "cost": "Cost, if this plan is applied",
+  "cost": "Cost of assigned licenses, if applied",
   "approve": "How to approve",
   "accounts": "Accounts",
 } %}
@@ -66,6 +66,11 @@ Sets: {% for each in one.sets %}
 
 {% macro same_answers() %}Give the same answers, and the digest of this plan. {{ nothing_written() }}{% endmacro %}
 
+{% macro with_file() %}
+With the plan.json of this plan instead of its digest, accounts that cannot be read by then and parts that are already
+applied do not count as differences. In a workflow, approve its node.
+{%- endmacro %}
+
 {% macro same_variables(playbook) %}
 Run {{ playbook }} with the variables of this plan and its digest. {{ nothing_written() }}
 {%- endmacro %}
@@ -82,7 +87,7 @@ status is {{ run.status }}.
 {%- endmacro %}
 
 {% macro stay(count) %}
-{{ strong(count | many("change stays as the run left it", "changes stay as the run left them") ~ ".") }}
+{{ strong(count | many("change of the run is not undone", "changes of the run are not undone") ~ ".") }}
 {%- endmacro %}
 
 {% macro not_undone(stays) %}Not undone: {{ stays.words }}{% endmacro %}
@@ -93,7 +98,11 @@ If fleet files want it, revert their commit, too: otherwise the next apply does 
 """
 
 _RUN = """\
-{% set run_titles = {"stops": "What failed, and why", "next": "What to do next", "cost": "Cost"} %}
+{% set run_titles = {
+  "stops": "What failed, and why",
+  "next": "What to do next",
+  "cost": "Cost of assigned licenses",
+} %}
 
 {% macro ran(word, started, ended) %}
 Status: {{ word }}. Started {{ started }}{{ ", ended " ~ ended if ended else "" }}.
@@ -123,9 +132,12 @@ _BOTH = """\
 {{ group.word }}: {{ group.rows | length | number }} of {{ group.count | number }} shown
 {%- endmacro %}
 
-{% macro monthly(cost) %}
-{{ cost.monthly }} a month{{ "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.
+{% macro monthly(cost, begins="Assigned") %}
+{{ begins }} licenses cost {{ cost.monthly }} a month
+{{- "; " ~ cost.once ~ " once for lifetime licenses" if cost.once }}.
 {%- endmacro %}
+
+{% macro bill() %}Every bought license costs its price, assigned or free: the bill does not change.{% endmacro %}
 
 {% macro uncounted(cost) %}
 {% if cost.unknown %}

@@ -27,7 +27,7 @@ from .html_charts import (
     week_charts,
 )
 from .html_head import headline, tiles
-from .wording import DRIFT, LIMITS, RECLAIM, forecast_words, time_words
+from .wording import DRIFT, LIMITS, RECLAIM, forecast_words, states_words, time_words
 
 
 def as_html(document: Json) -> str:
@@ -105,11 +105,11 @@ def _runs(document: Json) -> t.Iterator[str]:
 
 
 def _states(document: Json) -> t.Iterator[str]:
-    rows = []
-    for section in document["accounts"]:
-        if one := section["devices"]:
-            states = ", ".join(f"{count:,} {state or 'without a state'}" for state, count in one["states"].items())
-            rows.append((section["account"], one["count"], states, one["without_license"]))
+    rows = [
+        (section["account"], one["count"], states_words(one), one["without_license"])
+        for section in document["accounts"]
+        if (one := section["devices"])
+    ]
     if rows:
         yield cards(("account", "devices", "states", "without any license"), rows[:MAX_TABLE])
 

@@ -26,6 +26,8 @@ from .wording import (
     pool_words,
     run_words,
     runway_words,
+    share_words,
+    shares_of_cost,
     since_words,
     time_words,
     unpriced,
@@ -45,6 +47,7 @@ _OUTCOMES = {
     "skipped": "c7",
 }
 
+_COSTS = ("bought", "assigned", "free", "reclaimable")
 _DRIFT = {"as_wanted": "c1", "kept": "c4", "missing": "c2", "extra": "c3", "unknown": "c7"}
 
 _RUNWAY = {"bad": ("c6", "less than 30 days"), "warn": ("c2", "less than 90 days"), "": ("c1", "90 days or more")}
@@ -58,17 +61,17 @@ def pool_chart(document: Json) -> str:
     """Assigned and free licenses of each pool, the fullest first."""
     pools = pools_of(document)
     pools.sort(key=lambda one: (one[1]["total"] is None, (one[1]["available"] or 0) / (one[1]["total"] or 1)))
-    head = ["account", "license", "kind", "bought", "assigned", "% assigned", "free"]
+    head = ["account", "license", "kind", "bought", "assigned", "share assigned", "free"]
     if document["totals"]["cost"]:
-        head += ["monthly cost", "cost of free", "cost of reclaimable"]
+        head += ["monthly cost", "cost of assigned", "cost of free", "cost of reclaimable"]
     rows, cells = [], []
     for account, pool in pools:
         total, assigned, free, cost = (pool[name] for name in ("total", "assigned", "available", "cost"))
         pieces = (("c1", "assigned", assigned or 0), ("c0", "free", max(free or 0, 0))) if total is not None else ()
         note = f"{pool['name']}: {pool_words(pool)}{_cost_words(cost, document['currency'])}"
         rows.append(Bar(_label(account, pool), note, pieces))
-        share = round(100 * assigned / total) if total and assigned is not None else ""
-        costs = [_amount(cost[name]) if cost else unpriced(pool) for name in ("bought", "free", "reclaimable")]
+        share = share_words(assigned, total) if total and assigned is not None else ""
+        costs = [_amount(cost[name]) if cost else unpriced(pool) for name in _COSTS]
         row = [account, pool["license"], kind_words(pool), total, assigned, share, free, *costs]
         cells.append(row[: len(head)])
     return bars("Assigned and free licenses, the fullest pool first", rows, head, cells)
@@ -81,8 +84,7 @@ def _amount(value: str | None) -> decimal.Decimal | None:
 def _cost_words(cost: Json | None, currency: str) -> str:
     if cost is None:
         return ""
-    bought, free, wasted = (amount_words(cost[name]) for name in ("bought", "free", "reclaimable"))
-    return f"; {' '.join([bought, currency]).strip()} a month: {free} free, {wasted} reclaimable"
+    return f"; {' '.join([amount_words(cost['bought']), currency]).strip()} a month: {shares_of_cost(cost)}"
 
 
 def runway_chart(document: Json) -> str:

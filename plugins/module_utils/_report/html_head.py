@@ -14,7 +14,7 @@ from .._text.html import escape
 from .._text.lists import many
 from .._text.money import amount_words
 from .data import Json
-from .wording import count_words, first_words, urgency
+from .wording import count_words, first_words, shares_of_cost, urgency
 
 
 def headline(document: Json) -> t.Iterator[str]:
@@ -46,7 +46,8 @@ def tiles(document: Json) -> t.Iterator[str]:
             (
                 "Not as wanted",
                 count_words(amiss),
-                f"and {drift['unknown']:,} unknown, of {many(drift['wanted'], 'device')} wanted",
+                f"{drift['missing']:,} missing of {many(drift['wanted'], 'device')} wanted, {drift['extra']:,} extra; "
+                f"{drift['unknown']:,} unknown",
             )
         )
     if wasted:
@@ -54,8 +55,7 @@ def tiles(document: Json) -> t.Iterator[str]:
         shown.append(("Reclaimable", count_words(wasted["now"]), more))
     if totals["cost"]:
         cost, currency = totals["cost"], document["currency"]
-        wasted_cost = f"{amount_words(cost['free'])} of it free, {amount_words(cost['reclaimable'])} reclaimable"
-        more = f"per month, as far as there are prices; {wasted_cost}"
+        more = f"per month, as far as there are prices; {shares_of_cost(cost)}"
         shown.append(("Cost", f"{amount_words(cost['bought'])} {currency}".strip(), more))
     tone = urgency(totals["soonest"]["days"]) if first else ""
     drawn = "".join(

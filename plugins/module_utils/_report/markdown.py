@@ -12,19 +12,23 @@ import typing as t
 
 from .._text.lists import many
 from .._text.markdown import plain
+from .._text.money import amount_words
 from .data import Json
 from .document import by_runway, days_of, pools_of
 from .wording import (
     LIMITS,
     RECLAIM,
     candidate_words,
+    count_words,
     drift_words,
     first_words,
     forecast_words,
     pool_words,
     run_words,
     runway_words,
+    shares_of_cost,
     since_words,
+    states_words,
     unpriced,
 )
 
@@ -68,11 +72,9 @@ def _pools(document: Json) -> t.Iterator[str]:
         rows.append([account, pool["license"], pool_words(pool), runway, *costs])
     yield from _table("Pools", ["account", "license", "use", "runway", *(["monthly cost"] if priced else [])], rows)
     if priced:
-        cost = {name: amount or "unknown" for name, amount in document["totals"]["cost"].items()}
+        cost = document["totals"]["cost"]
         yield from (
-            plain(
-                f"{cost['bought']}{currency} a month in total: {cost['free']} free, {cost['reclaimable']} reclaimable."
-            ),
+            plain(f"{amount_words(cost['bought'])}{currency} a month in total: {shares_of_cost(cost)}."),
             "",
         )
 
@@ -125,6 +127,15 @@ def _runs(document: Json) -> t.Iterator[str]:
         yield ""
 
 
+def _states(document: Json) -> t.Iterator[str]:
+    rows = [
+        [section["account"], count_words(one["count"]), states_words(one), count_words(one["without_license"])]
+        for section in document["accounts"]
+        if (one := section["devices"])
+    ]
+    yield from _table("Devices", ["account", "devices", "states", "without any license"], rows)
+
+
 def _limits(document: Json) -> t.Iterator[str]:
     yield from ("## How to read this", "", *(f"- {plain(text)}" for text in LIMITS), "")
     named = f" Every device is in {plain(document['csv'])}." if document["csv"] else ""
@@ -159,4 +170,4 @@ def _rows(head: t.Sequence[str], rows: t.Sequence[t.Sequence[str]], count: int) 
         yield from (f"And {count - MAX_ROWS:,} more: see the other files of the report.", "")
 
 
-_PARTS = (_head, _pools, _drift, _candidates, _reclaimable, _runs, _limits)
+_PARTS = (_head, _pools, _drift, _candidates, _reclaimable, _runs, _states, _limits)

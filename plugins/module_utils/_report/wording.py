@@ -12,6 +12,7 @@ import datetime
 import typing as t
 
 from .._text.lists import many
+from .._text.money import amount_words
 from .data import Json
 from .document import days_of, pools_of
 
@@ -54,9 +55,27 @@ def unpriced(pool: Json) -> str:
     return "paid once" if pool["lifetime"] else "no price"
 
 
+def share_words(some: int, total: int) -> str:
+    """A share in whole percent. Only all is 100%, and only none is 0%."""
+    percent = (200 * some + total) // (2 * total)
+    if percent >= 100 and some < total:
+        return "over 99%"
+    return "under 1%" if percent == 0 and some else f"{percent}%"
+
+
+def shares_of_cost(cost: Json) -> str:
+    """How much of the cost of bought licenses is for which of them. What is reclaimable is assigned, too."""
+    return ", ".join(f"{amount_words(cost[name])} {name}" for name in ("assigned", "free", "reclaimable"))
+
+
 def kind_words(pool: Json) -> str:
     """What licenses a pool has, and whether they are for life."""
     return f"{pool['name']}{', for life' if pool['lifetime'] else ''}"
+
+
+def states_words(devices: Json) -> str:
+    """How many devices of an account are in which state."""
+    return ", ".join(f"{count:,} {state or 'without a state'}" for state, count in devices["states"].items())
 
 
 def pool_words(pool: Json) -> str:
@@ -64,7 +83,7 @@ def pool_words(pool: Json) -> str:
     total, assigned, free = pool["total"], pool["assigned"], pool["available"]
     if total is None and assigned is None:
         return UNKNOWN
-    share = f" ({assigned / total:.0%})" if total and assigned is not None else ""
+    share = f" ({share_words(assigned, total)})" if total and assigned is not None else ""
     stays = f", {pool['locked']:,} never to be removed" if pool.get("locked") else ""
     stays = ", for life" if pool["lifetime"] else stays
     return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free{stays}"
@@ -97,7 +116,7 @@ def runway_words(runway: Json, today: datetime.date) -> str:
     words: dict[str, t.Callable[[], str]] = {
         "unknown": lambda: "unknown: there are neither assignment dates nor enough earlier reports",
         "empty": lambda: "empty",
-        "no_assignment": lambda: "no assignment in 90 days",
+        "no_assignment": lambda: "no current license was assigned in 90 days",
         "too_few": lambda: (
             f"too few to tell: {many(recent, 'assignment')} on {many(runway['active_days'], 'day')} "
             f"in {many(span, 'day')}"

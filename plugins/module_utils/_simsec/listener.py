@@ -61,7 +61,8 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
     why = "'require_listener' requires one" if job.require_listener else why
     advice = (
         f"It is needed because {why}. {_to_register(job)} Nothing was sent. "
-        "If there is a listener that ThingSpace does not list, set 'require_listener: false'."
+        "If there is a listener that ThingSpace does not list, or if the account's count is enough for you, set "
+        "'require_listener: false'."
     )
     raise LicensingError(f"{missing} {lost} {advice}", code=CODE, advice=advice)
 
@@ -80,8 +81,11 @@ def _lost(job: Job, devices: int) -> str:
 
 def _to_register(job: Job) -> str:
     """What to run so that they are received."""
-    command = f"-m thingspace.licensing.callback -a 'account={job.wish.account} url=https://RECEIVER'"
-    return f"To receive them, start a receiver (docs/callbacks.md), and register it: ansible localhost {command}."
+    given = f"account={job.wish.account} url=https://RECEIVER callback_username=USER callback_password=PASSWORD"
+    return (
+        "To receive them, start a receiver (docs/callbacks.md), and register it with the user name and the password "
+        f"that it expects: ansible localhost -m thingspace.licensing.callback -a '{given}'."
+    )
 
 
 def _missing(context: Context, client: Client, account: str) -> str:

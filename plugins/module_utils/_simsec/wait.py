@@ -189,7 +189,10 @@ def unconfirmed_error(
         if counted:
             then += f" {counted} Less does not show which of them are done. Only a receiver hears that."
         else:
-            then += " If nothing is ever confirmed, check that a receiver is running and registered (callback_info)."
+            then += (
+                " If nothing is ever confirmed, check that a receiver is running, and registered with the user name "
+                "and the password that it expects (callback, callback_info)."
+            )
     return LicensingError(
         f"{many(len(waiting), 'device')} {were} not confirmed{within}: {named}.{late} {then}",
         code="unconfirmed",

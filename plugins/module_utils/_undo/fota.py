@@ -31,6 +31,8 @@ def reverse_fota(account: RunAccount, later: Later) -> FotaReversal:
     """Decide about every device that the run changed, or may have changed."""
     found = FotaReversal([], [], [], 0)
     for change in changes_of(parts_of(account, FOTA)).values():
+        if later.undid(account.account, FOTA, change):
+            continue
         changed_by = later.changed_by(account.account, FOTA, change)
         if changed_by or change.done not in OPPOSITE:
             code = "later_run" if changed_by else "unknown"

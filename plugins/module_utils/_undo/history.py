@@ -69,6 +69,12 @@ class Later:
             return f"{what}, {run}, {done}{unsaid}"
         return f"{what}, {run}, was about {planned}, and does not know what became of that"
 
+    def undid(self, account: str, pool: LicensePool, undone: Change) -> bool:
+        """Whether an undo of the run was the last to change the device, and reversed this change."""
+        run, change = self._found.get((account, pool, undone.device_id), [("", undone)])[-1]
+        reversed_ = change.certain and change.done == OPPOSITE.get(undone.done)
+        return reversed_ and run in self.undone_by and run not in self._at_once
+
     def runs(self, account: str, pool: LicensePool) -> list[str]:
         """The later runs that changed anything about these licenses."""
         return sorted(

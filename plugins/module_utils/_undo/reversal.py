@@ -134,8 +134,8 @@ def _notes(record: RunRecord, account: RunAccount, fota: FotaReversal, later: La
     found = []
     if later.undone_by:
         found.append(
-            f"This run was already undone, by {' and '.join(later.undone_by)}. What that changed back is among the "
-            "changes of later runs."
+            f"This run was already undone, by {' and '.join(later.undone_by)}. There is nothing to do about what "
+            "that changed back."
         )
     if record.status == "running":
         found.append(

@@ -14,7 +14,7 @@ from .._fleet.record import RunAccount
 from .._journal.clock import for_people
 from .._journal.status import WITHOUT_EFFECT, Attempt
 from .._simsec.skus import sku_of
-from .changes import Change, Left, LicensePool, changes_of, parts_of, pool_of
+from .changes import OPPOSITE, Change, Left, LicensePool, changes_of, parts_of, pool_of
 from .history import Later
 from .moves import Former
 from .own_requests import RunWindow
@@ -68,6 +68,8 @@ def reverse_simsec(
         for change in changes[pool].values():
             changed_by = later.changed_by(account.account, pool, change)
             known = None if journal is None else journal[pool].get(change.device_id, ())
+            if not lifetime and later.undid(account.account, pool, change) and _is_reversed(change, known):
+                continue
             code, reason = _lasting(lifetime, changed_by) or _judged(change, known, window)
             if code:
                 left.append(pool.left(change, code, reason))
@@ -75,6 +77,16 @@ def reverse_simsec(
                 wanted.setdefault(pool, []).append(change)
     _leave_single(wanted, left)
     return _in_order(wanted, Former(window, changes, journal or {}), left)
+
+
+def _is_reversed(change: Change, attempts: t.Sequence[Attempt] | None) -> bool:
+    """Whether the journal says that the device's last change was the opposite one, and is confirmed.
+
+    The record of an undo has only that its request was accepted.
+    """
+    counted = [one for one in attempts or () if _counts(one)]
+    opposite = ACTIONS.get(OPPOSITE.get(change.done, ""))
+    return bool(counted) and counted[-1].action == opposite and counted[-1].outcome == "success"
 
 
 def _leave_single(wanted: dict[LicensePool, list[Change]], left: list[Left]) -> None:

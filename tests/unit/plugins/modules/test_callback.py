@@ -120,6 +120,34 @@ def test_what_differs_is_replaced(
         assert script.sent[-1].json == {key: value for key, value in full.items() if value is not None}
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ({"callback_username": OMIT, "callback_password": OMIT}, True),
+        ({"callback_password": OMIT}, True),
+        ({"callback_username": OMIT, "callback_password": OMIT, "service": "DeviceService"}, False),
+        ({}, False),
+    ],
+)
+def test_a_listener_whose_reports_the_receiver_refuses(
+    run: Run, script: Script, options: dict[str, t.Any], warned: bool, check_mode: bool
+) -> None:
+    """One without a user name or a password, if it is for the service that the receiver takes."""
+    service = options.get("service", SERVICE)
+    posted = step("POST", PATH, 200, {**DONE, "serviceName": service})
+    script.steps = [listed()] if check_mode else [listed(), posted]
+    result = run(**{**WANTED, **options}, _ansible_check_mode=check_mode)
+    assert result["changed"] is True
+    assert ("callback_password" in str(result.get("warnings"))) is warned
+
+
+def test_a_listener_that_stays_is_not_warned_of(run: Run, script: Script) -> None:
+    script.steps = [held(username=None, password=None)]
+    result = run(url=URL)
+    assert (result["changed"], result.get("warnings")) == (False, None)
+
+
 def test_somebody_else_replaced_it_meanwhile(run: Run, script: Script) -> None:
     foreign = held(url=OTHER_URL, password="fourth+Geheim")
     script.steps = [listed(), *([lost("POST", PATH), foreign] * 3)]

@@ -43,7 +43,7 @@ def test_what_is_approved_does_not_depend_on_prices(plan: Run, tmp_path: Path) -
     page = tmp_path / "plan" / "plan.md"
     (free, without), (priced, shown) = written(), written(prices={"FOTA": "1.20"}, currency="EUR")
     assert free == priced
-    assert "**If applied: 2.40 EUR more a month.**" in shown
+    assert "**If applied: assigned licenses cost 2.40 EUR more a month.**" in shown
     assert "cost" not in without.lower()
     assert "EUR" not in without
 

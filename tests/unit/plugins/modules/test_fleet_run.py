@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import typing as t
 from pathlib import Path
 
@@ -517,8 +518,26 @@ def test_prices_are_those_of_the_reader(records: Records) -> None:
     assert refused["failure"]["code"] == "invalid_options"
     records.write(told)
     ended = records.end(told, run=begun["run"], prices={"FOTA": "1.10"}, currency="EUR")
-    assert "**Cost: 2.20 EUR more a month.**" in Path(ended["files"]["markdown"]).read_text(encoding="utf-8")
+    page = Path(ended["files"]["markdown"]).read_text(encoding="utf-8")
+    assert "**Assigned licenses cost 2.20 EUR more a month.**" in page
     assert "prices" not in records.record
+
+
+def test_a_later_run_does_not_change_what_a_command_undoes(records: Records) -> None:
+    """Without a journal, the next run in the directory replaces the record there."""
+    how = {"playbook": "thingspace.licensing.undo", "variables": {"fleet_dest": "undo"}}
+
+    def named() -> tuple[str, str]:
+        told = Told()
+        begun = records.begin(told)
+        records.write(told)
+        lines = records.end(told, run=begun["run"], how_to_undo=how)["lines"]
+        (command,) = [line for line in lines if line.startswith("To undo: ")]
+        (file,) = [word.removeprefix("run=") for word in shlex.split(command) if word.startswith("run=")]
+        return begun["run"], file
+
+    runs = [named(), named()]
+    assert [read_record(file).run for _run, file in runs] == [run for run, _file in runs]
 
 
 def test_a_page_that_cannot_be_written(records: Records) -> None:

@@ -41,6 +41,7 @@ UNHEARD: dict[str, tuple[int, t.Any]] = {
 }
 WAIT: dict[str, t.Any] = {"sku": FLEX, "wait": True, "wait_timeout": 900}
 ALONE: dict[str, t.Any] = {**WAIT, "journal": OMIT, "devices": imeis(1)}
+TO_REGISTER = f"-a 'account={ACCOUNT} url=https://RECEIVER callback_username=USER callback_password=PASSWORD'"
 LASTING: dict[str, t.Any] = {"sku": LIFETIME, "lifetime_consent": 2}
 
 
@@ -77,7 +78,7 @@ def test_nobody_is_known_to_listen_and_that_matters(
     for told in (
         "'require_listener: false'",
         "results of 2 devices for SIMSec-IoT",
-        f"callback -a 'account={ACCOUNT} url=",
+        TO_REGISTER,
     ):
         assert told in refused["msg"]
     assert refused["plan"]["assign"] == 2
@@ -94,7 +95,7 @@ def test_nobody_is_known_to_listen_and_the_task_goes_on(
     space.listeners = UNHEARD[answer]
     checked = run(**task, _ansible_check_mode=True)
     assert (code(checked), warned(checked), space.writes) == ("", True, [])
-    assert f"callback -a 'account={ACCOUNT} url=" in str(checked["warnings"])
+    assert TO_REGISTER in str(checked["warnings"])
     done = run(**task)
     assert (code(done), warned(done), len(space.writes), space.asked) == ("", True, 1, 2)
 

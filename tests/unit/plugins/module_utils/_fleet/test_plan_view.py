@@ -156,6 +156,7 @@ def test_how_to_approve(approval: Approval, told: str) -> None:
     document, idle = plan(account(part(assign=1))), plan(account(part()))
     for text in pages_of(document, approval).values():
         assert told.format(digest=document.digest) in text
+        assert ("With the plan.json of this plan" in text) is (approval == "open")
     for text in pages_of(idle).values():
         assert "There is nothing to approve." in text
 

@@ -24,6 +24,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal impo
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import move_copy, move_end
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import one_at_a_time as one_at_a_time_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.fleet_plans import FleetPlans
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.give_up import give_up
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.inventory import history_rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
@@ -764,6 +765,26 @@ def test_two_journals_are_not_merged(places: dict[str, str]) -> None:
             moved(places["file"], places["database"], check=check)
         assert "Two journals cannot be merged" in caught.value.message
     assert (known(places["file"]), known(places["database"])) == before
+
+
+@pytest.mark.parametrize(("source", "target"), WAYS)
+def test_a_place_with_plans_only_takes_a_journal(places: dict[str, str], source: str, target: str) -> None:
+    """A plan that is tried in an empty database is kept there. Nothing was sent with it, and it can be made again."""
+    old, new = places[source], places[target]
+    before = fill(old)
+    with opened(old) as journal:
+        FleetPlans(journal._store).keep("a" * 64, ["the one of the journal"])
+    with opened(new) as journal:
+        for digest in ("a" * 64, "b" * 64):
+            FleetPlans(journal._store).keep(digest, ["a try"])
+    assert moved(old, new, check=True).changed
+    with opened(new, write=False) as journal:
+        assert FleetPlans(journal._store).plan("b" * 64, 1000) == "a try"
+    assert moved(old, new).changed
+    assert known(new) == before
+    with opened(new, write=False) as journal:
+        plans = FleetPlans(journal._store)
+        assert (plans.plan("a" * 64, 1000), plans.plan("b" * 64, 1000)) == ("the one of the journal", None)
 
 
 def test_nor_is_one_moved_to_two_places(places: dict[str, str]) -> None:

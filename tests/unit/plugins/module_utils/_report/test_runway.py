@@ -55,8 +55,8 @@ def test_two_rates_that_agree_make_no_day_certain() -> None:
         (5, None, "unknown: there are neither assignment dates nor enough earlier reports"),
         (0, daily(2, 90), "empty"),
         (-3, None, "empty"),
-        (5, {}, "no assignment in 90 days"),
-        (5, daily(9, 90, 400), "no assignment in 90 days"),
+        (5, {}, "no current license was assigned in 90 days"),
+        (5, daily(9, 90, 400), "no current license was assigned in 90 days"),
         (
             5,
             {ago(0).isoformat(): 5000, ago(200).isoformat(): 1},

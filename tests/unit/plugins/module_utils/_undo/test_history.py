@@ -121,6 +121,29 @@ def test_what_a_later_run_did(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("by_undo", "since", "left"),
+    [
+        ("removed", "", []),
+        ("removed", "assigned", ["later_run"]),
+        ("removed", "removed", ["later_run"]),
+        ("assigned", "", ["later_run"]),
+    ],
+)
+def test_what_an_undo_of_the_run_reversed_is_undone(tmp_path: Path, by_undo: str, since: str, left: list[str]) -> None:
+    """Unless something else changed the device since. Either way, it is left alone."""
+    undone = record(account(part((A, "assigned", ""))))
+    write(tmp_path, undone)
+    undo = {"run": "20260102T000000Z-b", "started": "2026-01-02T00:00:00Z", "kind": "undo", "undoes": undone["run"]}
+    write(tmp_path, record(account(part((A, by_undo, ""))), **undo))
+    if since:
+        more = {"run": "20260103T000000Z-c", "started": "2026-01-03T00:00:00Z"}
+        write(tmp_path, record(account(part((A, since, ""))), **more))
+    later = later_than(run_record(undone), str(tmp_path), None, told=never)
+    found = reverse_fota(run_account(undone["accounts"][0]), later)
+    assert (found.take, found.give, [one.code for one in found.left]) == ([], [], left)
+
+
 def test_records_that_cannot_be_read(tmp_path: Path) -> None:
     """All of them are told: a later run that nobody can read may have changed anything."""
     for name in ("one.json", "two.json"):
@@ -288,8 +311,9 @@ def test_a_run_that_was_undone_and_the_undo_that_is_carried_out(tmp_path: Path) 
     )
     for document in (undone, undo):
         write(tmp_path, document)
-    assert later_than(run_record(undone), str(tmp_path), None, told=never).undone_by == [undo["run"]]
-    assert told(undone, tmp_path) != ""
+    later = later_than(run_record(undone), str(tmp_path), None, told=never)
+    assert later.undone_by == [undo["run"]]
+    assert reverse_fota(run_account(undone["accounts"][0]), later) == ([], [], [], 0)
     assert later_than(run_record(undone), str(tmp_path), None, own=mark, told=never).undone_by == []
     assert later_than(run_record(undone), str(tmp_path), None, own="1-0000000000000000", told=never).undone_by == [
         undo["run"]

@@ -77,12 +77,12 @@ def test_the_digest_and_what_is_written(run: Run, tmp_path: Path) -> None:
     text = (tmp_path / "undo" / "undo.md").read_text(encoding="utf-8")
     assert "# Undo of the run 20261121T215143Z-1a2b3c4d: No plan for some accounts" in text
     assert "**2 to remove** in 1 of 2 accounts." in text
-    assert "**1 change stays as the run left it.**" in text
+    assert "**1 change of the run is not undone.**" in text
     assert "| SIM-Secure licenses SIMSec-IoT-Lt | 990000000000009 | assigned | \\*for life\\* |" in text
     assert "A note." in text
     assert "Why." in text
     page = (tmp_path / "undo" / "undo.html").read_text(encoding="utf-8")
-    for told in ("Undo of the run 2026", "1 change stays as the run left it", "<td>*for life* <small>", "A note."):
+    for told in ("Undo of the run 2026", "1 change of the run is not undone", "<td>*for life* <small>", "A note."):
         assert told in page
     listed = (tmp_path / "undo" / "cannot.csv").read_text(encoding="utf-8").splitlines()
     assert listed[1] == f"{ACCOUNT},{left.splitlines()[1]}"

@@ -188,6 +188,17 @@ def test_what_is_never_touched() -> None:
     ]
 
 
+@pytest.mark.parametrize(("outcome", "code"), [("success", []), (None, ["later_run"]), ("failed", ["later_run"])])
+def test_what_an_undo_of_the_run_reversed_is_undone_when_that_is_confirmed(outcome: t.Any, code: list[str]) -> None:
+    """The record of the undo has only that ThingSpace accepted it."""
+    run = account((FLEX, A, "assigned"))
+    later = Later([((ACCOUNT, FLEX, A), ("run-2", Change(A, "removed", True)))], ["run-2"])
+    journal = {FLEX: {A: [tried("assign"), tried("remove", AFTER, outcome)]}}
+    done, left = reversed_(run, journal, later)
+    assert (done, [one[2] for one in left]) == ({}, code)
+    assert [one[2] for one in reversed_(run, None, later)[1]] == ["later_run"]
+
+
 MOVE = account((FLEX, A, "removed"), (BUNDLE, A, "assigned"))
 MOVED = {FLEX: {A: [tried("assign", BEFORE), tried("remove")]}, BUNDLE: {A: [tried("assign")]}}
 
