@@ -46,7 +46,8 @@ class Estate:
         """By operation, the requests that reading every list of every account takes."""
         pages = {"fota_list": math.ceil(self._devices / PAGE)}
         if self._everything:
-            pages |= {"candidates_list": math.ceil(self._special / PAGE), "subscriptions_list": 1}
+            # Pages by record number overlap by one record.
+            pages |= {"candidates_list": max(1, math.ceil((self._special - 1) / (PAGE - 1))), "subscriptions_list": 1}
         return {operation: count * len(self.names) for operation, count in pages.items()}
 
     def _account(self, name: str, index: int) -> dict[str, t.Any]:

@@ -88,3 +88,21 @@ def test_candidates(server: Server, runner: Start, other: t.Callable[[Account], 
     assert result["changed"] is bool(server.executed)
     if not result.get("failed"):
         assert not set(GONE) & set(server.account.candidates)
+
+
+def _exchange(account: Account) -> None:
+    account.candidates[:] = [*account.candidates[1:], THEIRS[0]]
+
+
+@pytest.mark.parametrize("at", range(REQUESTS))
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_no_candidate_that_stays_one_loses_its_license(server: Server, runner: Start, version: str, at: int) -> None:
+    """Somebody exchanges one candidate, so that others move to a page that was read before. No time tells of it."""
+    listed = [str(990000000100000 + number) for number in range(2100)]
+    server.account.candidates = list(listed)
+    server.account.fota = dict.fromkeys([*OURS, *THEIRS[:1], *listed], TIME)
+    server.others[at] = _exchange
+    options = {"state": "exact", "removal_candidates": "keep", "max_removals": "100%", "api_version": version}
+    result = runner(fota_license.main, devices=OURS, **options)()
+    assert not result.get("failed"), result
+    assert set(_moved(server, "fota_remove")) <= {listed[0], THEIRS[0]}

@@ -7,16 +7,15 @@
 """Reads a list as a chain of pages, and tells whether each page surely follows the one before.
 
 A cursor that names the last device of its page cannot miss one, whatever others change in the meantime. A record number
-can: if somebody removes a license further up, the next page begins one record too far. So pages that are read by record
-number overlap by one record. Source: the public SDK calls the C(startIndex) of v1 a "zero-based number of the first
-record"; the pages of ThingSpace call it an IMEI.
+can, see C(Overlap). Source: the public SDK calls the C(startIndex) of v1 a "zero-based number of the first record"; the
+pages of ThingSpace call it an IMEI.
 """
 
 from __future__ import annotations
 
 import re
 
-from .._errors import ApiError, IncompleteList
+from .overlap import Overlap
 from .page import Fetch, Page
 
 _UNIT = 14
@@ -32,8 +31,7 @@ class Chain:
     """
 
     def __init__(self, fetch: Fetch, *, overlapping: bool) -> None:
-        self._fetch, self._overlapping = fetch, overlapping
-        self._joined = False
+        self._fetch, self._overlap = fetch, Overlap(on=overlapping)
         self.sure, self.by_number = True, False
 
     def following(self, page: Page, count: int) -> Page:
@@ -47,33 +45,18 @@ class Chain:
             return self._fetch(page.cursor)
         if page.cursor == str(count):
             self.by_number = True
-            if self._overlapping and (self._joined or len(page.devices) > 1):
-                found = self._overlap(count, last)
+            if self._overlap.is_possible(len(page.devices)):
+                found = self._overlap.page(lambda number: self._fetch(str(number)), count, last, _first)
                 if found is not None:
-                    return found
+                    return found._replace(devices=found.devices[1:])
         found = self._fetch(page.cursor)
         # Not documented: a cursor that names the device with which the next page begins.
         self.sure = self.sure and bool(found.devices) and found.devices[0][0] == page.cursor
         return found
 
-    def _overlap(self, count: int, last: str) -> Page | None:
-        """The page that begins with the last record, without it; None if the server does not honor such a number.
 
-        :raises IncompleteList: it honors them, so somebody has changed the list.
-        """
-        try:
-            found = self._fetch(str(count - 1))
-        except ApiError as error:
-            if error.code != "api_rejected":
-                raise
-            found = None
-        if found is not None and found.devices and found.devices[0][0] == last:
-            self._joined = True
-            return found._replace(devices=found.devices[1:])
-        if self._joined:
-            raise IncompleteList("it was changed while it was read by record number")
-        self._overlapping = False
-        return None
+def _first(page: Page) -> str:
+    return page.devices[0][0] if page.devices else ""
 
 
 def _names(cursor: str, device: str) -> bool:

@@ -16,6 +16,7 @@ from .._errors import ApiError, IncompleteList, LicensingError
 from .chain import Chain
 from .cuts import UNCUT, Cuts, starts_of
 from .fault import NO_RESOURCE
+from .overlap import UNSHOWN
 from .page import Fetch, Keep, Kept, Page, Tell
 
 FIRST = "0"
@@ -137,7 +138,7 @@ def read_all(
                 return found
             before = seen
         first = None
-    raise IncompleteList("its pages do not show that they follow each other, and two readings of it differ")
+    raise IncompleteList(f"{UNSHOWN}, and two readings of it differ")
 
 
 def _read_once(

@@ -89,13 +89,14 @@ def _strange(api: FotaApi, sending: Sending, results: t.Mapping[str, Judged]) ->
 
     That proves nothing: it may be a fault, or a wrong check digit. If nobody has read the list, it is read now.
     """
-    answers = ((device, answer) for device, answer in sending.answers.items() if device not in results)
-    refused = {one: said.reason for one, said in answers if said.result is DeviceResult.REFUSED}
+    answers = {device: answer for device, answer in sending.answers.items() if device not in results}
+    refused = {one: said.reason for one, said in answers.items() if said.result is DeviceResult.REFUSED}
+    others = [one for one, said in answers.items() if said.result in (DeviceResult.DONE, DeviceResult.ALREADY)]
     refused = {device: why for device, why in refused.items() if says_unknown(why)}
     if not refused or sending.stopped is not None:
         return {}
     try:
-        found = without_license(api, refused)
+        found = without_license(api, refused, others)
     except LicensingError as error:
         why = f" Reading the list of licenses: {error.why if isinstance(error, IncompleteList) else error.message}"
         return {device: ("failed", reason + why) for device, reason in refused.items()}

@@ -14,6 +14,7 @@ from .._client.paging import Page
 from .._devices.spelling import require_spelling
 from .._plan.answer import Action
 from .._plan.plan import Plan
+from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
 from .._swm.missing import among_licensed
 
@@ -62,22 +63,23 @@ def read_back(
     return Holders(held, len(held), set(devices) - held if losing and plan.by_name else frozenset())
 
 
-def without_license(api: FotaApi, refused: t.Mapping[str, str]) -> dict[str, str]:
-    """Whether these devices hold no license, as far as the list shows that.
+def without_license(api: FotaApi, refused: t.Mapping[str, str], others: t.Iterable[str]) -> dict[str, str]:
+    """Whether these devices hold no license, according to the list. As much of it is read as that takes.
 
     :param refused: devices that ThingSpace does not know, each with its reason.
-    :returns: an empty text for each that holds none, and for each other one why that is not certain.
+    :param others: devices that it knows, and that hold no license.
+    :returns: an empty text for each that holds none, and its reason for each that holds one.
     :raises IncompleteList: the list may name one of them in another spelling.
     :raises LicensingError: the account could not be read, or not completely.
     """
     first = api.page()
-    if not first.more or len(refused) > first.pages:
-        held, _last = api.licensed(first, refused)
-        require_spelling(held, [*refused], losing=True)
-        return {device: why if device in held else "" for device, why in refused.items()}
-    listed = [device for device, _time in first.devices]
-    found = among_licensed(api.page, {}, refused, listed, first.pages, api.max_concurrency)
-    require_spelling(found.seen, [*refused], losing=True)
-    return {device: found.unproven.get(device, refused[device]) for device in refused} | dict.fromkeys(
-        found.unknown, ""
-    )
+    if first.more and len(refused) <= first.pages:
+        facts = dict.fromkeys(others, Facts(False, None, None))
+        listed = [device for device, _time in first.devices]
+        found = among_licensed(api.page, facts, refused, listed, first.pages, api.max_concurrency)
+        if not found.unproven:
+            require_spelling(found.seen, [*refused], losing=True)
+            return {device: "" if device in found.unknown else why for device, why in refused.items()}
+    held, _last = api.licensed(first, refused)
+    require_spelling(held, [*refused], losing=True)
+    return {device: why if device in held else "" for device, why in refused.items()}

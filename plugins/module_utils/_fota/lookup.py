@@ -72,7 +72,8 @@ def plan_job(
             if named is not None:
                 if named.seen:
                     require_spelling(named.seen, wanted, losing=True)
-                if named.unproven and _list_decides(job, first, len(named.unproven)):
+                # A plan that is sent unread reads the list about those that ThingSpace does not know, too.
+                if named.unproven and (not foreseen or _list_decides(job, first, len(named.unproven))):
                     break
                 plan = make_plan(scope, job.state, wanted, named.licensed | named.unproven.keys(), pool, whole=False)
                 known = sorted({*named.facts, *listed})

@@ -6,8 +6,7 @@
 
 """The operations of the removal candidate list (v1 and v2), and reading the whole list.
 
-The API can only replace the list, append to it, and delete it. Pages are read by record number, so an entry may be
-skipped or read twice if someone changes the list in the meantime.
+The API can only replace the list, append to it, and delete it. Pages are read by record number, see C(Overlap).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import typing as t
 from .._client.answers import Reader, number, text
 from .._client.client import Client, segments
 from .._client.masking import mask_ids
+from .._client.overlap import UNSHOWN, Overlap
 from .._client.paging import Forms
 from .._errors import ApiError, IncompleteList
 from .._text.lists import many
@@ -74,17 +74,12 @@ class CandidatesApi:
 
         :raises IncompleteList: it contradicts itself, even when read again.
         """
-        before = reading = self._read_once(overlap=0)
-        for _again in range(READINGS - 1):
-            if not reading.odd:
+        before: list[str] | None = None
+        for _reading in range(READINGS):
+            reading = self._read_once()
+            if not reading.odd or (not reading.broken and reading.devices == before):
                 return reading.devices
-            # Pages that overlap by one device show whether the server honors record numbers.
-            reading = self._read_once(overlap=1)
-            if not reading.broken and reading.devices == before.devices:
-                return reading.devices
-            before = reading
-        if not reading.odd:
-            return reading.devices
+            before = reading.devices
         raise IncompleteList(reading.odd, "removal candidates")
 
     def append(self, devices: t.Sequence[str]) -> None:
@@ -107,41 +102,39 @@ class CandidatesApi:
         count = {"count": len(devices)} if self.version == "v2" else {}
         self._client.post(what, self._path, {**kind, **count, "deviceList": list(devices)})
 
-    def _read_once(self, overlap: int) -> _Reading:
-        with _Ahead(self._page, 1 if overlap else self._client.max_concurrency) as ahead:
-            reading = self._read_pages(ahead, overlap)
+    def _read_once(self) -> _Reading:
+        with _Ahead(self._page, self._client.max_concurrency) as ahead:
+            reading = self._read_pages(ahead)
         if reading.odd == _REPEATS:
             self._forms.distrust()
         return reading
 
-    def _read_pages(self, ahead: _Ahead, overlap: int) -> _Reading:
+    def _read_pages(self, ahead: _Ahead) -> _Reading:
         devices: list[str] = []
         known_devices: set[str] = set()
         pages: list[_Page] = []
+        overlap, sure = Overlap(), True
         while not pages or pages[-1].more:
-            known = devices[-overlap:] if overlap else []
             try:
-                page = ahead.page(len(devices) - len(known), pages[0] if pages else None)
+                page, shared = _following(pages, devices, ahead, overlap)
+            except IncompleteList as error:
+                return _Reading(devices, error.why, broken=True)
             except ApiError as error:
                 if not _past_the_end(error):
                     raise
                 # Some servers may return this for an empty list, too, which has no record 0.
                 return _Reading(devices, "it ended before its last page" if devices else "", bool(devices))
-            if page.devices[: len(known)] != known:
-                return _Reading(devices, "its pages do not fit together", broken=True)
-            if page.more and known and len(page.devices) == len(known):
-                overlap = 0  # a page of one device cannot overlap
-                continue
-            if page.more and not page.devices:
+            if page.more and len(page.devices) == shared:
                 return _Reading(devices, "an empty page claims that more devices follow", broken=True)
             if page.more and pages and known_devices.issuperset(page.devices):
                 # The server ignores the record number, so it would go on like this for ever.
                 return _Reading(devices, _REPEATS, broken=True)
+            sure = sure and (not pages or bool(shared))
             known_devices.update(page.devices)
-            devices += page.devices[len(known) :]
+            devices += page.devices[shared:]
             pages.append(page)
             self.progress.tell("devices read", len(devices))
-        reading = _judged(devices, pages)
+        reading = _judged(devices, pages, sure)
         if not reading.broken and any(page.counted is None for page in pages) and not self._ends_at(len(devices)):
             return _Reading(
                 devices, f"it has no count, and nothing proves that its {len(devices)} devices are all", broken=True
@@ -186,32 +179,55 @@ class _Ahead:
     def __exit__(self, *_error: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def page(self, start: int, first: _Page | None) -> _Page:
+    def page(self, start: int, first: _Page | None, shared: int) -> _Page:
         """The page that begins at a record.
 
         :param first: the first page of the list, whose length and count say where the others probably begin.
+        :param shared: how many records are on two pages.
         """
         if self._asked and start not in self._asked:
             self._at_once = 1  # the pages differ in length
             self._asked = {one: asked for one, asked in self._asked.items() if not asked.cancel()}
         size = len(first.devices) if first else 0
         # A count that is no larger than the page is that of the page.
-        if self._at_once > 1 and first and first.counted and first.counted > size > 0:
+        if self._at_once > 1 and first and first.counted and first.counted > size > shared:
             # Twice as many, so that no thread has to wait until the page before it is judged.
-            for one in range(start, first.counted, size)[: 2 * self._at_once]:
+            for one in range(start, first.counted - shared, size - shared)[: 2 * self._at_once]:
                 if one not in self._asked:
                     self._asked[one] = self._pool.submit(self._read, one)
         asked = self._asked.pop(start, None)
         return self._read(start) if asked is None else asked.result()
 
 
-def _judged(devices: list[str], pages: list[_Page]) -> _Reading:
-    """Check one reading for contradictions. C(count) may be the length of the list or of the page."""
+def _following(pages: list[_Page], devices: list[str], ahead: _Ahead, overlap: Overlap) -> tuple[_Page, int]:
+    """The page after these, and how many of its devices are also on the one before.
+
+    :raises IncompleteList: it does not follow.
+    """
+    start = pages[0] if pages else None
+    if pages and overlap.is_possible(len(pages[-1].devices)):
+        page = overlap.page(lambda number: ahead.page(number, start, 1), len(devices), devices[-1], _first)
+        if page is not None:
+            return page, 1
+    return ahead.page(len(devices), start, 0), 0
+
+
+def _first(page: _Page) -> str:
+    return page.devices[0] if page.devices else ""
+
+
+def _judged(devices: list[str], pages: list[_Page], sure: bool) -> _Reading:
+    """Check one reading for contradictions. C(count) may be the length of the list or of the page.
+
+    :param sure: whether each page surely follows the one before.
+    """
     counts = [page.counted for page in pages if page.counted is not None]
     if counts != [len(page.devices) for page in pages if page.counted is not None] and set(counts) != {len(devices)}:
         return _Reading(devices, f"it names {len(devices)} devices, and counts {counts[-1]}", broken=True)
     if len({page.updated for page in pages}) > 1:
         return _Reading(devices, "it was changed while it was read")
+    if not sure:
+        return _Reading(devices, UNSHOWN)
     return _Reading(devices, "a device is on it twice" if len(set(devices)) < len(devices) else "")
 
 

@@ -8,7 +8,8 @@
 
 No document says what that answer is for a device that the account does not have. So one of the two lists must show, on
 the page where the device would be, that it does not have it, either. This takes one request for many neighbors. In a
-large account, no page may be near. Then the list of licensed devices must refuse the device as a position.
+large account, no known device may be near. Then that page can be read only if the list accepts any number as a
+position.
 """
 
 from __future__ import annotations
@@ -89,12 +90,13 @@ def among_licensed(
         devices = {device: Facts(True, None, None) for device, _time in found.devices}
         return DevicePage(devices, found.more, found.cursor)
 
-    known = sorted({*listed, *(device for device, one in facts.items() if one.licensed)})
+    licensed = {device for device, one in facts.items() if one.licensed}
     positions = Positions(holders, listed)
     there: dict[str, Facts] = {}
     left = list(missing)
     # Neighbors share a page. What is far from all known devices is asked about one by one.
     for pages, single in ((1, PROOFS), (PROOFS, most)):
+        known = sorted(seen | licensed)
         found = search(page, Search(left, known, proving=True, places=facts), pages, 1, lambda _read: None)
         there.update(found.facts)
         left = [device for device in left if device not in there and device not in found.absent]
@@ -106,7 +108,8 @@ def among_licensed(
         if not left:
             break
     unknown = {device: why for device, why in missing.items() if device not in there and device not in left}
-    unproven = {device: missing[device] + _but(positions.twins.get(device, "")) for device in left}
+    twins = {device: positions.twin(device) for device in left[:PROOFS]}
+    unproven = {device: missing[device] + _but(twins.get(device, "")) for device in left}
     return Named({**facts, **there}, unknown, unproven=unproven, seen=seen)
 
 

@@ -6,10 +6,9 @@
 
 """Tells with a few requests, whatever the size of the account, that a list of licensed devices cannot have a device.
 
-Source: the error page says of C(LastSeenDeviceId Not Valid) that a position must be 0 or an IMEI of the account. A page
-may end at any device of the list, whose id is the position of the next page then. So a list that refuses an id as a
-position does not have it, if it accepts ids that it did not name as positions itself. A list that accepts any number
-shows with one more page what is there.
+A list that accepts any number as a position shows what is there: the page that begins right before the device has it,
+or not. Source: the error page says of C(LastSeenDeviceId Not Valid) that a position must be 0 or an IMEI of the
+account. So the refusal of an id speaks of the account only: a license can outlive its device.
 """
 
 from __future__ import annotations
@@ -34,55 +33,59 @@ class Positions:
 
     :param page: reads the page after a position.
     :param listed: licensed devices from the beginning of the list, in order.
-    :ivar twins: devices of the account that differ from one that was asked about in the last digit only.
     """
 
     def __init__(self, page: t.Callable[[str], Page], listed: t.Sequence[str]) -> None:
         self._page, self._listed = page, listed
         self._telling: bool | None = None
         self._lock = threading.Lock()
-        self.twins: dict[str, str] = {}
 
     def exclude(self, device: str) -> bool:
         """Whether a list in this spelling cannot have the device, neither by its id nor with another check digit."""
-        plain = device.isdigit() and device.isascii() and len(device) == _IMEI
-        if not plain or {len(one) for one in self._listed} != {len(device)}:
+        if not _is_imei(device) or {len(one) for one in self._listed} != {len(device)}:
             return False
         try:
-            if not self._are_telling():
-                return False
-            after = self._after(device)
-            return self._refuses_twins(device) if after is None else self._shows(device, after)
+            return self._are_telling() and self._shows(device)
         except LicensingError as error:
             if not can_do_without(error):
                 raise
             return False
 
+    def twin(self, device: str) -> str:
+        """The device of the account that this one may be a misspelling of; empty if the list does not show one.
+
+        It refuses the id, and accepts the one with its right check digit, or with a zero in its place, as it is
+        transmitted over the air (3GPP TS 23.003, 6.2.1).
+        """
+        if self._telling or not _is_imei(device):
+            return ""
+        unit = device[:-1]
+        try:
+            if self._after(device) is not None:
+                return ""
+            pages = {twin: self._after(twin) for twin in sorted({unit + check_digit(unit), unit + "0"} - {device})}
+        except LicensingError as error:
+            if not can_do_without(error):
+                raise
+            return ""
+        taken = {twin: page for twin, page in pages.items() if page is not None}
+        alone = len(_twins(device, itertools.chain(*taken.values()))) < 2
+        return next(iter(taken)) if taken and alone else ""
+
     def _are_telling(self) -> bool:
-        """Whether the list accepts an id that it did not name as a position, and goes on right after it."""
+        """Whether the list accepts a number that is no device as a position, and goes on right after it."""
         with self._lock:
             if self._telling is None:
                 self._telling = False
-                *_others, place, following = ("", "", *self._listed)
+                pairs = zip(reversed(self._listed), reversed(self._listed[:-1]), strict=False)
+                place, following = next(((_before(one), one) for one, other in pairs if other < _before(one)), ("", ""))
                 self._telling = bool(place) and (self._after(place) or [])[:1] == [following]
             return self._telling
 
-    def _refuses_twins(self, device: str) -> bool:
-        """Whether the list refuses the same id with its right check digit, and with a zero in its place, too.
-
-        The zero stands there as it is transmitted over the air (3GPP TS 23.003, 6.2.1).
-        """
-        unit = device[:-1]
-        pages = {twin: self._after(twin) for twin in sorted({unit + check_digit(unit), unit + "0"} - {device})}
-        taken = {twin: page for twin, page in pages.items() if page is not None}
-        if taken and len(_twins(device, itertools.chain(*taken.values()))) < 2:
-            self.twins[device] = next(iter(taken))
-        return device not in self.twins
-
-    def _shows(self, device: str, after: list[str]) -> bool:
+    def _shows(self, device: str) -> bool:
         """Whether the page with all ids that begin as this one does not have it, and fits to the page after it."""
-        start = str(int(device[:-1]) * 10 - 1).zfill(_IMEI)
-        page = self._after(start)
+        start = _before(device[:-1] + "0")
+        page, after = self._after(start), self._after(device)
         if not page or not after or device in page or not (ascending([start, *page]) and ascending([device, *after])):
             return False
         rest = [one for one in page if one[:-1] != device[:-1]]
@@ -100,6 +103,15 @@ class Positions:
             if not is_no_position(error):
                 raise
             return None
+
+
+def _is_imei(device: str) -> bool:
+    return device.isdigit() and device.isascii() and len(device) == _IMEI
+
+
+def _before(device: str) -> str:
+    """The number before an IMEI; empty if it is none."""
+    return str(int(device) - 1).zfill(_IMEI) if _is_imei(device) else ""
 
 
 def _twins(device: str, ids: t.Iterable[str]) -> set[str]:

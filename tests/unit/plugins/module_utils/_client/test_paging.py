@@ -299,3 +299,21 @@ def test_one_removal_costs_one_more_reading(size: int, number: int) -> None:
     found, _last = read_all(None, server, as_set)
     assert found >= server.always
     assert server.asked <= 2 * (60 // (size - 1) + 2)
+
+
+def test_a_page_that_has_the_shared_record_only_is_read_by_its_own_number() -> None:
+    """Two readings must be the same then."""
+    ids = imeis(3)
+    pages = {
+        FIRST: page(ids[:2], "2", more=True, assigned=3),
+        "1": page(ids[1:2], "2", more=True, assigned=3),
+        "2": page(ids[2:], "0", more=False, assigned=3),
+    }
+    asked: list[str] = []
+
+    def fetch(cursor: str) -> Page:
+        asked.append(cursor)
+        return pages[cursor]
+
+    found, _last = read_all(None, fetch, as_set)
+    assert (found, asked) == (set(ids), [FIRST, "1", "2"] * 2)

@@ -98,7 +98,7 @@ def read(*answers: t.Any) -> list[str]:
 
 
 def why(*answers: t.Any, again: tuple[t.Any, ...] | None = None) -> str:
-    """Why a list that answers like this, and like C(again) to the two readings in overlapping pages, is not trusted."""
+    """Why a list that answers like this, and like C(again) to the two other readings, is not trusted."""
     with pytest.raises(IncompleteList, match="list of removal candidates cannot be trusted") as caught:
         read(*answers, *(answers if again is None else again) * 2)
     return caught.value.message.split("cannot be trusted: ")[1].split(". It was read again")[0]
@@ -106,12 +106,13 @@ def why(*answers: t.Any, again: tuple[t.Any, ...] | None = None) -> str:
 
 @pytest.mark.parametrize(("version", "form"), [("v1", "/index/"), ("v2", "?startIndex=")])
 def test_pages_go_by_record_number(version: CandidatesVersion, form: str) -> None:
+    """Each one begins with the last device of the one before."""
     where = PATH[version] + form
     api, client = make(
         version,
         ("GET", where + "0", page("cab", 6, True)),
-        ("GET", where + "3", page("ed", 6, True)),
-        ("GET", where + "5", page("f", 6)),
+        ("GET", where + "2", page("bed", 6, True)),
+        ("GET", where + "4", page("df", 6)),
     )
     assert (api.read(), client.calls) == (list("cabedf"), [])
 
@@ -123,7 +124,7 @@ def test_the_other_form_of_the_path_is_taken_for_good(error: ApiError) -> None:
         "v2",
         ("GET", PATH["v2"] + "?startIndex=0", error),
         ("GET", index + "0", page("ab", 3, True)),
-        ("GET", index + "2", page("c", 3)),
+        ("GET", index + "1", page("bc", 3)),
         ("GET", index + "0", page("a", 1)),
         ("GET", index + "0", error),
     )
@@ -149,18 +150,20 @@ def test_an_empty_list(answers: list[t.Any]) -> None:
 
 
 def test_a_list_that_gets_shorter_meanwhile_is_read_again() -> None:
-    assert read((0, page("ab", 4, True)), (2, PAST), (0, page("a", 1))) == ["a"]
     first = (0, page("ab", 4, True))
-    assert why(first, (2, PAST), again=(first, (1, PAST))) == "it ended before its last page"
+    assert read(first, (1, PAST), (2, PAST), (0, page("a", 1))) == ["a"]
+    assert why(first, (1, PAST), (2, PAST)) == "it ended before its last page"
+    three = (first, (1, page("bc", 4, True)), (2, PAST))
+    assert why(*three) == "it was changed while it was read by record number"
 
 
-NO_COUNTS = [(None, None), ("many", "many"), (True, "3.0"), (2, None), (None, 1), (None, 3)]
+NO_COUNTS = [(None, None), ("many", "many"), (True, "3.0"), (2, None), (None, 2), (None, 3)]
 
 
 @pytest.mark.parametrize("counts", NO_COUNTS)
 @pytest.mark.parametrize("end", [PAST, page(""), page("", 0), page("", 3)], ids=str)
 def test_without_a_count_the_end_is_proved_by_reading_behind_it(counts: tuple[t.Any, t.Any], end: t.Any) -> None:
-    assert read((0, page("ab", counts[0], True)), (2, page("c", counts[1])), (3, end)) == ["a", "b", "c"]
+    assert read((0, page("ab", counts[0], True)), (1, page("bc", counts[1])), (3, end)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("end", [page("d"), page("d", 4), page("c"), page("", 4), page("", None, True)], ids=str)
@@ -179,22 +182,20 @@ def test_without_a_count_another_error_proves_no_end(error: LicensingError) -> N
         read((0, page("abc")), (3, error))
 
 
-@pytest.mark.parametrize("counts", [(3, 3), (2, 1), ("3", "3")])
+@pytest.mark.parametrize("counts", [(3, 3), (2, 2), ("3", "3")])
 def test_the_count_is_that_of_the_list_or_of_the_page(counts: tuple[t.Any, t.Any]) -> None:
-    assert read((0, page("ab", counts[0], True)), (2, page("c", counts[1]))) == ["a", "b", "c"]
+    assert read((0, page("ab", counts[0], True)), (1, page("bc", counts[1]))) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("counts", [(1, 1), (2, 3), (3, 2)])
 def test_counts_that_fit_neither(counts: tuple[t.Any, t.Any]) -> None:
     first = (0, page("ab", counts[0], True))
-    last = counts[1]
-    assert "it names 3 devices" in why(first, (2, page("c", last)), again=(first, (1, page("bc", last))))
+    assert "it names 3 devices" in why(first, (1, page("bc", counts[1])))
 
 
 def test_a_count_that_does_not_fit() -> None:
     first = (0, page("ab", 4, True))
-    told = why(first, (2, page("c", 4)), again=(first, (1, page("bc", 4))))
-    assert told == "it names 3 devices, and counts 4"
+    assert why(first, (1, page("bc", 4))) == "it names 3 devices, and counts 4"
     assert read((0, page("ab", 3)), (0, page("abc", 3))) == ["a", "b", "c"]
 
 
@@ -204,44 +205,66 @@ def test_an_empty_page_that_promises_more() -> None:
 
 def test_a_list_that_was_changed_between_two_pages() -> None:
     first = (0, page("ab", 3, True, "then"))
-    changed = (first, (2, page("c", 3, False, "now")))
+    changed, other = ((first, (1, page(devices, 3, False, "now"))) for devices in ("bc", "bd"))
     assert read(*changed, (0, page("ab", 3, True, "now")), (1, page("bd", 3, False, "now"))) == ["a", "b", "d"]
     # The time may be that of the answer: two readings alike are proof enough.
-    same, other = (first, (1, page("bc", 3, False, "now"))), (first, (1, page("bd", 3, False, "now")))
-    assert read(*changed, *same) == ["a", "b", "c"]
+    assert read(*changed, *changed) == ["a", "b", "c"]
     with pytest.raises(IncompleteList, match="changed while it was read"):
-        read(*changed, *other, *same)
+        read(*changed, *other, *changed)
+
+
+def test_a_device_that_moves_to_a_page_that_was_already_read() -> None:
+    """Somebody takes b off and adds g. The count and the time stay, and no page would name d."""
+    first, second = (0, page("abc", 6, True)), (2, page("cde", 6, True))
+    again = ((0, page("acd", 6, True)), (2, page("def", 6, True)), (4, page("fg", 6)))
+    assert read(first, (2, page("def", 6, True)), (3, page("efg", 6)), *again) == [*"acdefg"]
+    assert read(first, second, (4, page("fg", 6)), *again) == [*"acdefg"]
+
+
+@pytest.mark.parametrize("refused", [page("def", 6), refusal("Invalid index value")], ids=str)
+def test_a_server_that_honors_its_own_record_numbers_only(refused: t.Any) -> None:
+    """Two readings must be the same then."""
+    plain = ((0, page("abc", 6, True)), (2, refused), (3, page("def", 6)))
+    other = (*plain[:2], (3, page("deg", 6)))
+    assert read(*plain, *plain) == read(*other, *plain, *plain) == [*"abcdef"]
+    with pytest.raises(IncompleteList, match="do not show that they follow each other"):
+        read(*plain, *other, *plain)
+
+
+def test_another_error_of_an_overlapping_page_is_one() -> None:
+    with pytest.raises(TransportError):
+        read((0, page("ab", 3, True)), (1, TransportError("x", code="timeout", in_doubt=True)))
 
 
 def test_a_page_that_comes_again_is_no_device_that_stands_twice() -> None:
-    """The page from record 3 is the first one once more; from record 2 it would have to begin with c."""
+    """The page from record 3 is the first one once more."""
     first = (0, page("abc", 6, True))
-    assert why(first, (3, page("abc", 6)), again=(first, (2, page("abc", 6)))) == "its pages do not fit together"
+    assert read(first, (2, page("abc", 6)), (3, page("abc", 6)), *[(0, page("abc", 3))]) == ["a", "b", "c"]
 
 
 def test_a_row_that_is_left_out_makes_the_next_page_repeat_one() -> None:
     """C(d) is missing, so that e is record 4 and not 3."""
     first = (0, page("abc", 6, True))
-    plain = (first, (3, page("ef", 6, True)), (5, page("f", 6)))
-    overlapping = (first, (2, page("ce", 6, True)), (3, page("ef", 6)))
-    assert "counts 6" in why(*plain, again=overlapping)
+    assert "counts 6" in why(first, (2, page("ce", 6, True)), (3, page("ef", 6)))
 
 
 def test_pages_of_one_device_cannot_overlap() -> None:
-    ones = ((0, page("a", 3, True)), (1, page("b", 3, True)), (2, page("a", 3)))
-    found = read(*ones, ones[0], (0, page("a", 3, True)), *ones[1:])
-    assert found == ["a", "b", "a"]
+    ones = ((0, page("a", 3, True)), (1, page("b", 3, True)), (2, page("c", 3)))
+    assert read(*ones, *ones) == ["a", "b", "c"]
+    # A page gets so short that its number is that of the last device.
+    short = ((0, page("ab", 3, True)), (1, page("b", 3, True)), (2, page("c", 3)))
+    assert read(*short, *short) == ["a", "b", "c"]
 
 
 def test_a_device_that_stands_on_it_twice() -> None:
     assert read(*[(0, page("aba", 3))] * 2) == ["a", "b", "a"]
-    # It is skipped or seen twice when somebody changes the list between two pages.
-    assert read((0, page("ab", 3, True)), (2, page("b", 3)), (0, page("abc", 3))) == ["a", "b", "c"]
+    # It is seen twice when somebody changes the list between two pages.
+    assert read((0, page("ab", 3, True)), (1, page("bb", 3)), (0, page("abc", 3))) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("more", [True, "true", " True "])
 def test_true_in_words(more: t.Any) -> None:
-    assert read((0, page("a", 2, more)), (1, page("b", 2, "false"))) == ["a", "b"]
+    assert read((0, page("ab", 3, more)), (1, page("bc", 3, "false"))) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -293,16 +316,26 @@ class Listed:
 
     :param size: devices on a page.
     :param count: what a page counts: the list, or itself.
-    :param change: after how many pages somebody puts another device first.
+    :param change: before which page somebody takes the first device off and adds another one at the end.
+    :param told: whether C(updateTime) shows that.
     """
 
     progress = Progress()
     mask = staticmethod(Calls.mask)
 
-    def __init__(self, devices: t.Sequence[str], size: int, count: str, change: int | None, at_once: int) -> None:
-        self.devices, self.size, self.count, self.change = list(devices), size, count, change
+    def __init__(
+        self,
+        devices: t.Sequence[str],
+        size: int,
+        count: str,
+        at_once: int,
+        change: int | None = None,
+        told: bool = True,
+    ) -> None:
+        self.devices, self.size, self.count, self.change, self.told = list(devices), size, count, change, told
         self.max_concurrency = at_once
         self.asked: list[int] = []
+        self.updated = "then"
         self._lock = threading.Lock()
 
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
@@ -311,27 +344,48 @@ class Listed:
             start = int(re.split("[=/]", path)[-1])
             self.asked.append(start)
             if self.change == len(self.asked):
-                self.devices.insert(0, "z")
+                self.devices = [*self.devices[1:], "z"]
+                self.updated = "now" if self.told else self.updated
             if start and start >= len(self.devices):
                 raise PAST
             found = self.devices[start : start + self.size]
             count = {"list": len(self.devices), "page": len(found)}.get(self.count)
             more = start + self.size < len(self.devices)
-            return page(t.cast(t.Any, found), count, more, updated=str(len(self.devices)))
+            return page(t.cast(t.Any, found), count, more, updated=self.updated)
+
+
+def listed_by(client: Listed) -> list[str]:
+    """The list as it is read."""
+    return CandidatesApi(t.cast(Client, client), ACCOUNT, "v2").read()
 
 
 @hypothesis.given(
-    st.integers(0, 60), st.integers(1, 9), st.sampled_from(["list", "page", "none"]), st.none() | st.integers(1, 9)
+    st.integers(0, 60),
+    st.integers(1, 9),
+    st.sampled_from(["list", "page", "none"]),
+    st.none() | st.integers(1, 9),
+    st.booleans(),
 )
 def test_pages_that_are_asked_for_at_once_are_the_same_list(
-    length: int, size: int, count: str, change: int | None
+    length: int, size: int, count: str, change: int | None, told: bool
 ) -> None:
+    """A list that is read is the one before the change or the one after it, whether the server tells of it or not."""
     devices = [str(number) for number in range(length)]
-    clients = [Listed(devices, size, count, change, at_once) for at_once in (1, 4)]
-    chain, together = (CandidatesApi(t.cast(Client, client), ACCOUNT, "v2").read() for client in clients)
+    clients = [Listed(devices, size, count, at_once, change, told) for at_once in (1, 4)]
+    chain, together = (listed_by(client) for client in clients)
     assert (chain in (devices, clients[0].devices), together in (devices, clients[1].devices)) == (True, True)
     if change is None:
         assert sorted(clients[0].asked) == sorted(clients[1].asked)
+
+
+@pytest.mark.parametrize(
+    ("length", "requests"), [(0, 1), (999, 1), (1000, 1), (1001, 2), (1999, 2), (2000, 3), (10_000, 11), (50_000, 51)]
+)
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_what_pages_that_overlap_cost(length: int, requests: int, at_once: int) -> None:
+    """One request more at most for a list of up to 999 pages, and none for a single page."""
+    client = Listed([str(number) for number in range(length)], 1000, "list", at_once)
+    assert (listed_by(client), len(client.asked)) == (client.devices, requests)
 
 
 def test_pages_are_asked_for_at_once() -> None:
@@ -344,8 +398,8 @@ def test_pages_are_asked_for_at_once() -> None:
                 together.wait()
             return super().get(operation, path)
 
-    client = Waiting([str(number) for number in range(90)], 10, "list", None, 4)
-    assert CandidatesApi(t.cast(Client, client), ACCOUNT, "v2").read() == client.devices
+    client = Waiting([str(number) for number in range(82)], 10, "list", 4)
+    assert listed_by(client) == client.devices
     assert len(client.asked) == 9
 
 
@@ -361,7 +415,7 @@ def test_a_server_that_ignores_the_record_number(other_form: bool, at_once: int)
                 raise NO_PATH
             return super().get(operation, f"={start}")
 
-    client = Ignoring([str(number) for number in range(90)], 10, "list", None, at_once)
+    client = Ignoring([str(number) for number in range(90)], 10, "list", at_once)
     api = CandidatesApi(t.cast(Client, client), ACCOUNT, "v2")
     if other_form:
         assert api.read() == client.devices

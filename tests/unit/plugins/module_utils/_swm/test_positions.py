@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A list refuses the positions of devices that it cannot have. Whatever a server does, no device of it is missed."""
+"""A list that accepts any number as a position shows what it has. Whatever a server does, no device of it is missed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.page import Page
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.facts import Facts
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.missing import among_licensed
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.positions import Positions
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.check_digit import check_digit
 
@@ -35,12 +37,15 @@ class Server:
     """A list of licensed devices.
 
     :param how: what it does with a position.
-    :param account: devices of the account, which are valid positions.
+    :param account: further devices of the account, which are valid positions.
+    :param gone: devices that left the account with their licenses.
     """
 
-    def __init__(self, how: str, held: t.Iterable[str], account: t.Iterable[str] = ()) -> None:
-        self.how, self.held = how, sorted(held)
-        self.account = {*self.held, *account}
+    def __init__(
+        self, how: str, held: t.Iterable[str], account: t.Iterable[str] = (), gone: t.Iterable[str] = ()
+    ) -> None:
+        self.account = {*held, *account}
+        self.how, self.held = how, sorted({*held, *gone})
         self.asked: list[str] = []
         self.own = {"0"}
 
@@ -69,14 +74,13 @@ class Server:
 
 
 HELD = [real(3 * number) for number in range(100)]
-NOWHERE = ("own", "refuses all", "record", "first", "empty", "down")
+NOWHERE = ("strict", "own", "refuses all", "record", "first", "empty", "late", "down")
 
 
-@pytest.mark.parametrize("how", ["strict", "any"])
 @pytest.mark.parametrize("number", [-1, 31, 148, 295])
-def test_what_the_account_does_not_have(how: str, number: int) -> None:
+def test_what_the_account_does_not_have(number: int) -> None:
     """It takes a few requests, wherever it would be."""
-    server = Server(how, HELD)
+    server = Server("any", HELD)
     positions = server.positions()
     device = real(number) if number >= 0 else "111111111111119"
     assert positions.exclude(device)
@@ -87,11 +91,29 @@ def test_what_the_account_does_not_have(how: str, number: int) -> None:
 
 @pytest.mark.parametrize("how", NOWHERE)
 def test_a_server_that_takes_no_such_position_shows_nothing(how: str) -> None:
-    positions = Server(how, HELD).positions()
+    """Nor does a refusal: it speaks of the devices of the account. One request shows that, whatever is asked about."""
+    server = Server(how, HELD)
+    positions = server.positions()
     assert not any(positions.exclude(real(number)) for number in range(300))
+    assert len(server.asked) == 2
 
 
-@pytest.mark.parametrize("how", ["strict", "any", *NOWHERE])
+@pytest.mark.parametrize("how", ["strict", "own"])
+def test_a_device_of_the_account_that_differs_in_the_last_digit(how: str) -> None:
+    """It is told, because the wanted id may be a wrong one."""
+    positions = Server(how, HELD).positions()
+    device = real(30)
+    typos = {device[:-1] + last for last in "0123456789"} - {device, device[:-1] + "0"}
+    assert {positions.twin(typo) for typo in typos} == ({device} if how == "strict" else {""})
+    assert {positions.twin(one) for one in (device, real(31), "1234", device[:-1] + "x")} == {""}
+
+
+def test_made_up_ids_are_no_misspelled_ones() -> None:
+    positions = Server("strict", [f"359881000000{number:03}" for number in range(1000) if number != 557]).positions()
+    assert positions.twin("359881000000557") == ""
+
+
+@pytest.mark.parametrize("how", ["any", *NOWHERE])
 @pytest.mark.parametrize("zero", [False, True])
 def test_a_wrong_check_digit_is_not_absence(how: str, zero: bool) -> None:
     """Of the wanted id, or of all ids on the list, where a zero may stand for it."""
@@ -104,28 +126,29 @@ def test_a_wrong_check_digit_is_not_absence(how: str, zero: bool) -> None:
             assert not positions.exclude(device[:-1] + last)
 
 
-@pytest.mark.parametrize("how", ["strict", "any"])
-def test_made_up_ids_follow_each_other(how: str) -> None:
+def test_made_up_ids_follow_each_other() -> None:
     """Then ten devices share the digits before the last one."""
-    held = [f"{359881000000000 + number}" for number in range(1000) if number % 100 != 57]
-    positions = Server(how, held).positions()
+    held = [f"{359881000000000 + number}" for number in range(1000) if number % 100 not in (7, 57)]
+    positions = Server("any", held).positions()
     assert positions.exclude("359881000000557")
     assert not positions.exclude("359881000000556")
 
 
 @pytest.mark.parametrize("device", ["35988100000557", "3598810000005578", "35988100000055x", "89148000000123456789"])
 def test_only_an_imei_is_a_position(device: str) -> None:
-    server = Server("strict", HELD)
+    server = Server("any", HELD)
     assert not server.positions().exclude(device)
     assert len(server.asked) == 1
 
 
 def test_without_a_second_device_nothing_shows_how_the_server_takes_positions() -> None:
-    assert not Server("strict", HELD[:1]).positions().exclude(real(500))
+    assert not Server("any", HELD[:1]).positions().exclude(real(500))
+    without_gap = [f"{359881000000000 + number}" for number in range(20)]
+    assert not Server("any", without_gap).positions().exclude("359881000000999")
 
 
 def test_what_concerns_every_request_ends_the_task() -> None:
-    positions = Positions(Server("strict", HELD).page, HELD[:SIZE])
+    positions = Positions(Server("any", HELD).page, HELD[:SIZE])
 
     def limited(_place: str) -> Page:
         raise ApiError("later", code="rate_limited", status=429)
@@ -136,16 +159,39 @@ def test_what_concerns_every_request_ends_the_task() -> None:
 
 
 @given(
-    st.sampled_from(["strict", "any", "late", *NOWHERE]),
+    st.sampled_from(["any", *NOWHERE]),
     st.sets(st.integers(0, 120), min_size=1),
     st.sets(st.integers(0, 120)),
+    st.sets(st.integers(0, 130)),
     st.integers(0, 130),
-    st.sampled_from("0123456789"),
+    st.sampled_from(["right", *"0123456789"]),
 )
 def test_no_device_of_the_list_is_ever_excluded(
-    how: str, held: set[int], others: set[int], number: int, last: str
+    how: str, held: set[int], others: set[int], gone: set[int], number: int, last: str
 ) -> None:
-    """Neither under its own id nor with a wrong check digit."""
-    positions = Server(how, map(real, held), map(real, others)).positions()
-    if positions.exclude(real(number)[:-1] + last):
-        assert number not in held
+    """Neither under its own id nor with a wrong check digit, and also if it is no device of the account any more."""
+    account = held | others
+    server = Server(how, [real(one) for one in held], map(real, others), map(real, gone - account))
+    device = real(number) if last == "right" else real(number)[:-1] + last
+    if server.positions().exclude(device):
+        assert number not in held | (gone - account)
+
+
+@given(
+    st.sampled_from(["any", *NOWHERE]),
+    st.sets(st.integers(0, 400), min_size=1),
+    st.sets(st.integers(0, 400)),
+    st.sets(st.integers(0, 400), min_size=1, max_size=5),
+)
+def test_nor_is_it_called_one_without_a_license(how: str, held: set[int], others: set[int], gone: set[int]) -> None:
+    """However many requests that takes: what they do not show is in doubt."""
+    gone -= held | others
+    listed = Server(how, map(real, held), map(real, others), map(real, gone))
+    nowhere = {real(number) for number in range(401, 406)}
+    missing = dict.fromkeys(sorted({*map(real, gone), *nowhere}), "Device does not exist.")
+    facts = {real(number): Facts(number in held, None, None) for number in sorted(held | others)[::7]}
+    first = [device for device, _time in listed.page("0").devices]
+    found = among_licensed(listed.page, facts, missing, first, 50, 2)
+    assert found.unknown.keys() <= nowhere
+    assert found.licensed - facts.keys() <= set(map(real, gone))
+    assert {*found.unknown, *found.unproven, *found.licensed} >= missing.keys()
