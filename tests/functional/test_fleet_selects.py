@@ -217,7 +217,7 @@ def test_devices_that_can_be_named_are_exact(held: Meters, simulator: Simulator)
 
 @pytest.mark.parametrize("kind", ["fota", "simsec"])
 def test_a_selection_without_a_device_removes_no_license(held: Meters, simulator: Simulator, kind: str) -> None:
-    licenses = {"fota": {"fota": True}, "simsec": {"simsec": FLEX}}[kind]
+    licenses: Json = {"fota": True} if kind == "fota" else {"simsec": FLEX}
     held.wants({**METERS, **licenses}, {"ids": [FIRST], **licenses})
     held.listed()
     planned, plan = held.plan()

@@ -66,8 +66,8 @@ class Plans:
         caller: Caller = "files" if file else "survey"
         parts, rows = planned_parts(entry, caller)
         account = make_account(entry["account"], file, str(entry["wanted"]), parts, rows, caller)
-        about = {name: entry.get(name) or None for name in ("sets", "incomplete", "notes")}
-        account = account._replace(**about)
+        left, notes = entry.get("incomplete") or None, entry.get("notes") or None
+        account = account._replace(sets=entry.get("sets") or None, incomplete=left, notes=notes)
         for part in account.parts:
             # Nobody should approve changes without the devices that change.
             if part.plan.changes and not (part.devices or part.incomplete):
