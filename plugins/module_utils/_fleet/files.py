@@ -23,7 +23,7 @@ from .._thingspace.api_versions import API_VERSION, CANDIDATES_VERSION
 from .account_parts import SkuPool
 from .accounts import read_fleet, resolved
 from .read import FleetAccount
-from .wanted import WantedAccount
+from .wanted import WantedAccount, removes
 
 Lists = dict[str, list[str]]
 """Devices by the name of the file in which they are written."""
@@ -80,9 +80,7 @@ def account_entry(
     if account.manages("fota"):
         lists["fota"] = list(wanted.fota)
         made["fota"] = {"api_version": API_VERSION, **(account.fota or {}), "count": len(wanted.fota)}
-        # Any device that holds a license may be one that is wanted and that nobody can name.
-        certainly = account.is_exact("fota") and not wanted.is_unsure("fota")
-        made["fota"]["state"] = "exact" if certainly else "present"
+        made["fota"]["state"] = "exact" if removes(account, wanted, "fota") else "present"
     made["removal_candidates"] = None
     if account.manages("removal_candidates"):
         lists["candidates"], lists["protected"] = list(wanted.candidates), sorted(wanted.protected)

@@ -15,7 +15,7 @@ from .._module import Context
 from .._report.data import FOTA, BySku, WantedLicenses
 from .accounts import files_of, read_fleet, resolved
 from .read import FleetAccount
-from .wanted import WantedAccount
+from .wanted import WantedAccount, removes
 
 
 def accounts_of(context: Context) -> frozenset[str]:
@@ -60,7 +60,7 @@ def _licenses(account: FleetAccount, wanted: WantedAccount) -> WantedLicenses:
     return WantedLicenses(
         file=account.path,
         fota=dict.fromkeys(wanted.fota) if account.manages("fota") else None,
-        exact={name: given[name.lower()].get("state", "exact") == "exact" for name in (FOTA, "simsec")},
+        exact={FOTA: removes(account, wanted, "fota"), "simsec": removes(account, wanted, "simsec")},
         simsec=simsec if account.manages("simsec") else None,
         candidates=list(wanted.candidates) if account.manages("removal_candidates") else None,
         protected=dict.fromkeys(wanted.protected),

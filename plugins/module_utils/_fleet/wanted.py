@@ -61,7 +61,7 @@ class WantedAccount:
         self.notes += [selection.note] if selection.note else []
 
     def is_unsure(self, kind: LicenseKind) -> bool:
-        """Whether a device that nobody names may be one that should hold this kind of license."""
+        """Whether a device that should hold this kind of license cannot be named, so that any other may be it."""
         return any(device.one.wants(kind) for device in self.unnamed)
 
     def unnamed_rows(self) -> list[dict[str, str]]:
@@ -108,6 +108,11 @@ def check_account(account: FleetAccount, contents: Contents, *, complete: bool) 
             text = f"{one.where}: '{one.name}' holds ICCIDs; FOTA licenses and removal candidates go by IMEI."
             problems.append(Problem(text, CODE))
     return wanted, [*problems, *_contradictions(account, wanted, complete)]
+
+
+def removes(account: FleetAccount, wanted: WantedAccount, kind: LicenseKind) -> bool:
+    """Whether devices that no set names lose this kind of license."""
+    return account.is_exact(kind) and not wanted.is_unsure(kind)
 
 
 def check_all(fleet: t.Sequence[tuple[FleetAccount, WantedAccount]]) -> list[Problem]:

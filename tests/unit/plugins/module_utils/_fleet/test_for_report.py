@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._devices.row import device_row
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import accounts
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.for_report import accounts_of, wanted_licenses
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.data import WantedLicenses
 from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX, imeis
@@ -58,6 +60,21 @@ def test_the_file_of_the_account(tmp_path: Path, name: str, other: str) -> None:
         protected={three: None},
         api_versions={"fota": "v1"},
     )
+
+
+def test_a_device_that_cannot_be_named_makes_no_other_device_unwanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any other device may be it, so a report does not advise to take its license away, as a plan does not."""
+    document = f'account: "{ONE}"\ndevices: [{{name: a, select: {{group: g}}, fota: true}}]\nsimsec: {{}}\n'
+    (tmp_path / "a.yml").write_text(document, encoding="utf-8")
+    for device, exact in ((imeis(1, 1)[0], True), (imeis(1, 1)[0] + "7", False)):
+        row = device_row({"deviceIds": [{"kind": "imei", "id": device}]})
+        found = types.SimpleNamespace(rows=lambda _filters, row=row: [row])
+        monkeypatch.setattr(accounts, "new_listing", lambda _client, found=found: lambda _account: found)
+        asked = context(tmp_path)
+        asked.connect = lambda _problems: None
+        assert wanted_licenses(asked).exact == {"FOTA": exact, "simsec": True}
 
 
 def test_an_account_that_no_file_names(tmp_path: Path) -> None:
