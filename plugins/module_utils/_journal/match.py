@@ -83,7 +83,7 @@ _OF_COUNTED_REQUEST = (
     _COLUMNS + "scope CROSS JOIN entry ON entry.scope = scope.id CROSS JOIN request ON request.id = entry.request "
     "WHERE scope.kind = ? AND entry.device_id = ? AND request.request_id IS NULL "
     "AND (request.state = 'accepted' OR (request.state = 'no_effect' AND ? = 'success')) AND request.sent > ? "
-    f"AND (entry.outcome IS NULL OR entry.request_id = ? OR ({COUNTED})) ORDER BY request.id DESC LIMIT 1"
+    f"AND (entry.outcome IS NULL OR entry.request_id = ? OR ({COUNTED})) ORDER BY request.id DESC"
 )
 
 
@@ -141,17 +141,19 @@ def _of_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:
 
 
 def _of_counted_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:
-    """The entry of a request whose answer and id were lost, and about which the count decided.
+    """The entry of a request whose answer and id were lost, and about which the count decided; one that the report fits
+    comes first.
 
     Otherwise, a report under an unknown id is kept only as a hint: see C(_journal_rows.Hint).
     """
     since = ago(ADOPTED_WITHIN)
     for kind, device in confirmation.devices:
-        row = db.execute(
+        rows = db.execute(
             _OF_COUNTED_REQUEST, (kind, device, confirmation.status, since, confirmation.request_id)
-        ).fetchone()
-        if row:
-            return _Entry(*row)
+        ).fetchall()
+        found = [_Entry(*row) for row in rows]
+        if found:
+            return next((entry for entry in found if not entry.contradicts(confirmation.status)), found[0])
     return None
 
 

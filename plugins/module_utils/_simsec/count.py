@@ -59,25 +59,16 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost], *, lifetime: bo
     perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((other, False), 0)
     unexplained = (now - moved.before) * (1 if action == "assign" else -1)
     unexplained += moved.devices.get((other, True), 0) - moved.devices.get((action, True), 0)
-    # Completely reported requests come first: they explain part of the difference, or nothing is clear.
-    reported = [request for request in lost if len(request.hints) == len(request.devices)]
-    rest = [request for request in lost if len(request.hints) < len(request.devices)]
-    if not reported:
-        return dict.fromkeys(
-            (request.request for request in rest), _judge_together(rest, unexplained, perhaps, against)
-        )
+    if any(len(request.hints) < len(request.devices) for request in lost):
+        # One of them explains the difference as well as the others do, whatever is reported under unknown ids.
+        verdict = _judge_together(lost, unexplained, perhaps, against)
+        return dict.fromkeys((request.request for request in lost), verdict)
     # By how much these requests changed the count, if they took effect and their hints belong to them.
-    expected = sum(len(request.devices) - _failures(request) for request in reported)
+    expected = sum(len(request.devices) - _failures(request) for request in lost)
     # Successes need at least this difference. A failure is believed only if the count is exactly as expected.
     exact = unexplained == expected and not perhaps
-    believed = exact if any(_failures(request) for request in reported) else unexplained >= expected + perhaps
-    if not believed:
-        return {request.request: "unclear" for request in lost}
-    verdict = _judge_together(rest, unexplained - expected, perhaps, against)
-    return {
-        **{request.request: "took_effect" for request in reported},
-        **{request.request: verdict for request in rest},
-    }
+    believed = exact if any(_failures(request) for request in lost) else unexplained >= expected + perhaps
+    return dict.fromkeys((request.request for request in lost), "took_effect" if believed else "unclear")
 
 
 def fits(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> bool:

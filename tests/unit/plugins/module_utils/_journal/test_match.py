@@ -404,3 +404,15 @@ def test_the_count_is_no_latency(journal: Journal) -> None:
     accept(journal, imeis(2), "r1")
     journal.keep_counted([1], "2099-01-01T00:00:00.000000Z", watched=True)
     assert journal.snapshot(FLEX, []).latency is None
+
+
+def test_a_report_under_an_unknown_id_belongs_to_the_request_that_it_fits(journal: Journal) -> None:
+    """A removal that the count shows, and not the later assignment that had no effect."""
+    accept(journal, [imei(0)], "r1")
+    confirm(journal, report("r1", imei(0)))
+    removal = journal.intend(journal.begin_run(FLEX, "remove", 1), FLEX, "remove", [imei(0)], "1-235")
+    journal.settle(removal, "accepted", "the count shows it")
+    journal.settle(send(journal, [imei(0)]), "no_effect", "the count shows it")
+    assert confirm(journal, report("r2", imei(0))) == ["recorded"]
+    status = status_of(journal, imei(0))
+    assert (status.result, status.held, status.last and status.last.request) == ("confirmed", False, removal)
