@@ -65,8 +65,9 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost], *, lifetime: bo
         return dict.fromkeys((request.request for request in lost), verdict)
     # By how much these requests changed the count, if they took effect and their hints belong to them.
     expected = sum(len(request.devices) - _failures(request) for request in lost)
-    # Successes need at least this difference. A failure is believed only if the count is exactly as expected.
-    exact = unexplained == expected and not perhaps
+    # Successes need at least this difference. A failure is believed only if the count is exactly as expected, and
+    # nothing else can have changed it.
+    exact = unexplained == expected and not (perhaps or against)
     believed = exact if any(_failures(request) for request in lost) else unexplained >= expected + perhaps
     return dict.fromkeys((request.request for request in lost), "took_effect" if believed else "unclear")
 

@@ -93,6 +93,18 @@ def test_failed_hints_are_expected_to_move_nothing() -> None:
     assert judge(11, moved(), [lost(2, hints=["success", "failed"])]) == {1: "took_effect"}
 
 
+@pytest.mark.parametrize("action", t.get_args(Action))
+@pytest.mark.parametrize("direction", t.get_args(Action))
+def test_a_failure_is_not_believed_if_an_accepted_request_may_have_changed_the_count(
+    action: Action, direction: Action
+) -> None:
+    """In the opposite direction, it can have brought the count back."""
+    for hints in (["failed"], ["success", "failed"]):
+        request = lost(len(hints), action, hints=hints)
+        now = 10 + (len(hints) - 1) * (1 if action == "assign" else -1)
+        assert judge(now, moved(**{f"{direction}_open": 1}), [request]) == {1: "unclear"}
+
+
 @pytest.mark.parametrize(("hints", "now"), [(["failed"], 10), (["success", "failed"], 11), (["failed", "failed"], 10)])
 def test_a_lifetime_request_may_be_carried_out_after_a_report_of_failure(hints: list[str], now: int) -> None:
     requests = [lost(len(hints), hints=hints)]
