@@ -52,7 +52,10 @@ class Plans:
     def problems(self, options: PlanOptions) -> t.Iterator[Problem]:
         """Everything that is wrong with the options of this kind of plan."""
         if options.writes_over(self.files["json"]):
-            text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
+            text = (
+                "'dest' is where the approved plan is, which must not be written over. Name another directory (for the "
+                "playbooks and AWX, the variable 'fleet_dest')."
+            )
             yield Problem(text)
 
     @property
