@@ -159,7 +159,10 @@ def run(context: Context, plans: Plans) -> Result:
         command=command,
     )
     red = end.red(result)
-    shown_accounts = [end.account(one, blocked[one.account], red) for one in document.accounts]
+    reasons = end.reasons(document.accounts, result.over)
+    shown_accounts = [
+        end.account(one, blocked[one.account], red if one in reasons else "") for one in document.accounts
+    ]
     shown_accounts += [_left_out(entry) for entry in options.accounts if entry.get("left_out")]
     failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
     # The message of a failure is not to drown in the plan.
