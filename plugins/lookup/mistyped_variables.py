@@ -72,7 +72,8 @@ class LookupModule(LookupBase):
 
     def run(self, terms: t.Any, variables: t.Any = None, **_options: t.Any) -> list[str]:
         """See the documentation of the plugin."""
-        return mistyped(terms or load_extra_vars(self._loader), variables or {})
+        # A lookup that is run has a loader.
+        return mistyped(terms or load_extra_vars(t.cast(t.Any, self._loader)), variables or {})
 
 
 def mistyped(extra: t.Iterable[str], variables: t.Mapping[str, t.Any]) -> list[str]:
