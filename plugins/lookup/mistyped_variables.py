@@ -72,6 +72,7 @@ class LookupModule(LookupBase):
 
     def run(self, terms: t.Any, variables: t.Any = None, **_options: t.Any) -> list[str]:
         """See the documentation of the plugin."""
+        # A lookup that is run has a loader.
         return mistyped(terms or load_extra_vars(t.cast(t.Any, self._loader)), variables or {})
 
 

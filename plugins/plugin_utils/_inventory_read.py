@@ -17,7 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.reque
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import Store, open_store
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.secrets import SecretRegister
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.api import DeviceApi
-from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi, is_event_based
 from ansible_collections.thingspace.licensing.plugins.module_utils._text.addresses import (
     as_place,
@@ -74,14 +74,19 @@ def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:
     for account in settings.accounts:
         for text in account_warnings(account):
             warn(text)
-        rows = DeviceApi(client, account).rows(settings.filters)
+        try:
+            rows = DeviceApi(client, account).rows(settings.filters)
+            licensed = _licensed(FotaApi(client, account, settings.api_version), warn) if settings.licenses else None
+        except ApiError as error:
+            error.reword(lambda text: text.replace("'account'", "'accounts'"))
+            error.add(before=f"Account {account}: ")
+            raise
         strays = sum(map(settings.filters.contradicted_by, rows))
         if strays:
             warn(
                 f"{strays} of the {len(rows)} devices that ThingSpace returned for account {account} do not look like "
                 "what was asked for (group, state, custom fields, time)."
             )
-        licensed = _licensed(FotaApi(client, account, settings.api_version), warn) if settings.licenses else None
         records += [make_record(account, row, licensed, attributes=settings.attributes) for row in rows]
     client.count.warn_if_throttled(warn, "reading the inventory", "'cache' or 'rate_limit'")
     records, repeated = merged(records)

@@ -228,7 +228,7 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "number": ({"license_max_changes": "9" * 5000 + " "}, "which is not a whole number of devices"),
     "column": ({"license_column": COMMAND}, "there is no column"),
     "approved": ({"approved": "../../../etc/passwd"}, "cannot be used"),
-    "nothing": ({"license_devices": "  \n "}, "The survey names no device."),
+    "nothing": ({"license_devices": "  \n "}, "'license_devices' names no device."),
 }
 
 

@@ -92,7 +92,7 @@ def test_what_is_foreseen_is_what_happens(simulator: Simulator, module: Module, 
             assert lost[: len(listed)] == listed
         without = set(account["candidates"]) - {row["device_id"] for row in account["licenses"]}
         assert set(seen["without_license"]) == without
-        assert ("would lose it because they hold it longest" in outcome.warnings) == bool(seen["beyond_list"]), where
+        assert ("would lose it only for holding it longest" in outcome.warnings) == bool(seen["beyond_list"]), where
         assert ("to lose a license" in outcome.warnings) == bool(tied), where
         assert ("without a license" in outcome.warnings) == bool(without), where
         assert outcome.result["licenses"]["assigned"] == held

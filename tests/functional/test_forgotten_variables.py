@@ -53,6 +53,18 @@ def test_what_is_missing_is_asked_for(fleet: Fleet, simulator: Simulator, case: 
     assert simulator.requests() == []
 
 
+@pytest.mark.parametrize("playbook", ["apply", "undo", "license_devices"])
+def test_an_approved_plan_that_is_not_there(fleet: Fleet, simulator: Simulator, playbook: str) -> None:
+    """Is refused before the accounts are planned, which may take long."""
+    more = {"run": "latest", "license_account": named(1)}
+    there = sorted(fleet.folder.rglob("*"))
+    ran = fleet(playbook, "", *HOSTS, "-e", json.dumps(more), fleet_journal="", approved="plan/plan.jsn")
+    assert ran.returncode == 2, ran.text
+    assert "'approved' is plan/plan.jsn: neither a digest nor a plan file" in " ".join(ran.text.split())
+    assert sorted(fleet.folder.rglob("*")) == there
+    assert simulator.requests() == []
+
+
 MISTYPED: dict[str, tuple[str, str]] = {
     "plan": ("fleet_licensing_max_change", "fleet_licensing_max_changes"),
     "apply": ("fleet_jurnal", "fleet_journal"),

@@ -415,7 +415,7 @@ def test_every_problem_at_once(simulator: Simulator, inventory: Inventory) -> No
 def test_one_account_that_fails_fails_all(simulator: Simulator, inventory: Inventory, account: str) -> None:
     fault = {"action": "status", "status": 400, "operation": LIST, "after": int(account == OTHER), "times": 0}
     simulator.faults({**fault, "body": {"errorCode": "X", "errorMessage": "no"}})
-    inventory.refused("api_rejected", accounts=[ACCOUNT, OTHER])
+    inventory.refused("api_rejected", f"Account {account}: ", accounts=[ACCOUNT, OTHER])
 
 
 def test_a_list_that_contradicts_itself(simulator: Simulator, inventory: Inventory) -> None:

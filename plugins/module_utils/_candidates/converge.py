@@ -117,7 +117,8 @@ def _converge(context: Context, job: Job, api: CandidatesApi, licenses: FotaApi,
     if recovery.warning:
         context.warn(recovery.warning)
     plan = make_candidates_plan(job.wish, live, recovery.whole)
-    if not job.wish.devices and not plan.needed:
+    # To want exactly none is a wish, as in a fleet file whose account has no candidates.
+    if not job.wish.devices and not plan.needed and job.wish.state != "exact":
         context.warn("No device is named; there is nothing to do.")
     twice = [device for device, count in collections.Counter(plan.target).items() if count > 1]
     if twice:

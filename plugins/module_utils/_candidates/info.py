@@ -122,10 +122,11 @@ def _warnings(seen: Forecast, unread: str) -> t.Iterator[str]:
     :param unread: why it could not be read who was upgraded.
     """
     if seen.beyond_list:
+        listed = len(seen.evictions) - seen.beyond_list
         yield (
-            f"{many(len(seen.evictions), 'device')} would lose their license, and only "
-            f"{len(seen.evictions) - seen.beyond_list} of them are on the removal candidate list: {seen.beyond_list} "
-            "would lose it because they hold it longest."
+            f"{many(len(seen.evictions), 'device')} would lose their license, and only {listed} of them "
+            f"{are(listed)} on the removal candidate list: {many(seen.beyond_list, 'device')} would lose it "
+            "only for holding it longest."
         )
     if seen.upgraded_unknown and unread:
         yield (

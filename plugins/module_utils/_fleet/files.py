@@ -49,7 +49,7 @@ def run(context: Context) -> Result:
 def _dest_problems(dest: str | None) -> list[Problem]:
     if dest is None or (os.path.isdir(dest) and os.access(dest, os.W_OK)):
         return []
-    why = "is not a directory that can be written to" if os.path.exists(dest) else "does not exist"
+    why = "is not a directory that can be written to" if os.path.exists(dest) else "does not exist. Create it first"
     return [Problem(f"'dest' {dest} {why}.", "report_unwritable")]
 
 

@@ -53,13 +53,13 @@ def from_survey(context: Context, run: RunOptions) -> Wanted:
     ]
     numbers, wrong = _numbers(given)
     problems += wrong
-    problems += [] if license_ == FOTA else sku_problems(license_)
+    problems += _license_problems(license_)
     # As it was typed: the first column of a table may be empty.
     text = {"devices_text": survey["devices"] or "", "devices_column": given.get("column")}
     named, wrong = wanted_devices(text, kind if kind in KINDS else KIND)
     problems += wrong
     if not problems and not named.devices:
-        problems.append(Problem("The survey names no device.", "invalid_devices"))
+        problems.append(Problem("'license_devices' names no device.", "invalid_devices"))
     if problems:
         raise OptionsError(problems)
     run.make_folder()
@@ -91,6 +91,14 @@ def _of_the_playbook(survey: t.Mapping[str, t.Any], account: str) -> t.Iterator[
             f"{', '.join(sorted(SURVEY_VARIABLES))}. Correct the name. Rename a variable of your inventory that is "
             "meant for something else.",
         )
+
+
+def _license_problems(license_: str) -> list[Problem]:
+    if license_ == FOTA:
+        return []
+    if license_.upper() == FOTA:
+        return [Problem(f"'license' is '{show(license_)}'; it is spelled '{FOTA}'.", "invalid_sku")]
+    return sku_problems(license_)
 
 
 def _numbers(given: t.Mapping[str, str]) -> tuple[dict[str, int], list[Problem]]:

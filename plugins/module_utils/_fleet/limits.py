@@ -112,7 +112,10 @@ def _over_a_sku(sku: str, parts: t.Sequence[PlanPart]) -> list[Tripped]:
     if any(part.lifetime for part in parts) and need > (consent or 0):
         text = f"it binds {many(need, 'device')} to {sku} for life, with consent to {consent or 0:,}"
         found.append(Tripped("lifetime_consent", need, consent or 0, text))
-    return found
+    # What one part exceeds by itself is told with that part.
+    failures = [part.failure for part in parts if part.failure]
+    told = {(guard["guard"], guard["planned"]) for failure in failures for guard in failure.guards or ()}
+    return [trip for trip in found if (trip.guard, trip.planned) not in told]
 
 
 def why_not(

@@ -52,7 +52,10 @@ class Plans:
     def problems(self, options: PlanOptions) -> t.Iterator[Problem]:
         """Everything that is wrong with the options of this kind of plan."""
         if options.writes_over(self.files["json"]):
-            text = "'dest' is where the approved plan is, which must not be written over. Name another directory."
+            text = (
+                "'dest' is where the approved plan is, which must not be written over. Name another directory (for the "
+                "playbooks and AWX, the variable 'fleet_dest')."
+            )
             yield Problem(text)
 
     @property
@@ -154,7 +157,10 @@ def run(context: Context, plans: Plans) -> Result:
         command=command,
     )
     red = end.red(result)
-    shown_accounts = [end.account(one, blocked[one.account], red) for one in document.accounts]
+    reasons = end.reasons(document.accounts, result.over)
+    shown_accounts = [
+        end.account(one, blocked[one.account], red if one in reasons else "") for one in document.accounts
+    ]
     shown_accounts += [_left_out(entry) for entry in options.accounts if entry.get("left_out")]
     failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
     # The message of a failure is not to drown in the plan.

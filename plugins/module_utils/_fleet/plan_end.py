@@ -142,6 +142,13 @@ class End:
             return f"The status of the plan is {plan.status}{left}{f', see {page}' if page else ''}."
         return ""
 
+    def reasons(self, accounts: t.Sequence[PlanAccount], over: Failure | None) -> t.Sequence[PlanAccount]:
+        """The accounts for which the run is red, if it is. A limit of the run is exceeded by all of them together."""
+        fail_on = self._options.fail_on
+        wrong: t.Collection[str] = () if self._options.carries_out else FAIL_ON[fail_on]
+        found = [one for one in accounts if one.status in wrong or (one.incomplete_count and fail_on in INCOMPLETE)]
+        return accounts if over or not found else found
+
     def stopped(self, plan: PlanResult, blocked: t.Iterable[Failure | None]) -> LicensingError | None:
         """Why nothing of the plan may be carried out.
 

@@ -85,7 +85,10 @@ def plan_view(
     shown = [account_view(account, number, nothing, document.caller) for number, account in enumerate(accounts, 1)]
     stops = [{"where": "The whole run", **failure_view(document.failure)}] if document.failure else []
     stops += [stop for account in shown for stop in account["stops"]]
-    let_through = approval == "approved" and stops and all(stop["approvable"] for stop in stops)
+    let_through = approval == "approved" and bool(stops) and all(stop["approvable"] for stop in stops)
+    for account, made in zip(accounts, shown, strict=True) if let_through else ():
+        if made["stops"]:
+            made |= {"status": "changes", "status_words": _and_left(LET_THROUGH.lower(), account)}
     return {
         "title": "License plan",
         "status": "changes" if let_through else document.status,
@@ -102,6 +105,7 @@ def plan_view(
         "not_as_wanted": not_as_wanted(document.incomplete) if document.incomplete else "",
         "frozen": frozen,
         "stops": stops,
+        "let_through": let_through,
         "approvable": all(stop["approvable"] for stop in stops if stop["planned"]),
         "helped": is_helped(document),
         "covers": coverage(document),
@@ -127,7 +131,6 @@ def account_view(account: PlanAccount, number: int, nothing: str, caller: Caller
     :param nothing: what is said where it has no part of some kind.
     """
     left = account.incomplete or []
-    count = account.incomplete_count
     failed = account.status == "error"
     parts = [part_view(part, caller) for part in sorted(account.parts, key=_removals_first) if worth_telling(part)]
     name = account.account
@@ -146,7 +149,7 @@ def account_view(account: PlanAccount, number: int, nothing: str, caller: Caller
         "file": os.path.basename(account.file),
         "sets": account.sets or [],
         "status": account.status,
-        "status_words": status_of(account) + (f", {count:,} not as wanted" if count else ""),
+        "status_words": _and_left(status_of(account), account),
         "cells": [_cell(account, kind, "unknown" if failed else nothing) for kind in TITLES],
         "stops": stops,
         "failure": failure,
@@ -157,6 +160,11 @@ def account_view(account: PlanAccount, number: int, nothing: str, caller: Caller
         "parts": parts,
         "told": bool(parts or left or account.status != "no_change" or notes or stays["count"]),
     }
+
+
+def _and_left(status: str, account: PlanAccount) -> str:
+    count = account.incomplete_count
+    return status + (f", {count:,} not as wanted" if count else "")
 
 
 def _stays(rows: PlanRows) -> View:

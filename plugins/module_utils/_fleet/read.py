@@ -47,6 +47,7 @@ class DeviceSet:
     """Devices that hold the same licenses.
 
     :param where: file and line, for messages.
+    :param simsec_where: file and line of C(simsec).
     :param ids: as written in the file, with their lines; None if they come from elsewhere.
     :param select: the properties by which ThingSpace lists them.
     """
@@ -63,6 +64,7 @@ class DeviceSet:
     removal_candidate: bool
     protected: bool
     delimiter: str | None = None
+    simsec_where: str = ""
 
     def wants(self, kind: LicenseKind) -> bool:
         """Whether its devices hold this kind of license."""
@@ -163,6 +165,7 @@ class _Reader:
             delimiter=made.get("delimiter"),
             select=made.get("select"),
             simsec=made.get("simsec"),
+            simsec_where=f"{self._path}, line {value.fields['simsec'].line}" if "simsec" in made else "",
             fota=made.get("fota", False),
             removal_candidate=made.get("removal_candidate", False),
             protected=made.get("protected", False),

@@ -193,11 +193,14 @@ def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool
             yield _at(named, text)
 
 
+FOR_LIFE = ("lifetime_consent", "lifetime_elsewhere")
+"""The settings that name lifetime SKUs."""
+
+
 def _skus(account: FleetAccount, sets: t.Sequence[DeviceSet]) -> list[Problem]:
     """The problems with the names of SKUs, each reported where it first appears."""
     settings = account.simsec or {}
-    named = [*settings.get("lifetime_consent", {}), *settings.get("lifetime_elsewhere", {})]
-    places = dict.fromkeys(named, account.where)
-    places.update({one.simsec: one.where for one in reversed(sets) if one.simsec})
-    found = [(place, wrong) for sku, place in places.items() for wrong in sku_problems(sku)]
+    places = {sku: (account.where, name) for name in reversed(FOR_LIFE) for sku in settings.get(name, {})}
+    places |= {one.simsec: (one.simsec_where, "simsec") for one in reversed(sets) if one.simsec}
+    found = [(place, wrong) for sku, (place, name) in places.items() for wrong in sku_problems(sku, name)]
     return [Problem(f"{place}: {wrong.text}", wrong.code) for place, wrong in found]

@@ -157,6 +157,11 @@ def _text(content: bytes) -> str:
     return content.decode("utf-16" if utf16 else "utf-8-sig", "replace")
 
 
+def _from(path: str) -> str:
+    """Where a relative path starts."""
+    return "" if os.path.isabs(path) else f" in {os.getcwd()}"
+
+
 def _content(path: str) -> bytes:
     try:
         if not os.path.isfile(path):
@@ -164,7 +169,7 @@ def _content(path: str) -> bytes:
                 path,
                 "it is not a file"
                 if os.path.exists(path)
-                else "it does not exist. Correct the path of the fleet files",
+                else f"it does not exist{_from(path)}. Correct the path of the fleet files",
             )
         size = os.stat(path).st_size
         if size > MAX_BYTES:

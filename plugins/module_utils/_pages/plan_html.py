@@ -92,9 +92,9 @@ PLAN = """\
 {{ pieces.tile("Not as wanted", left | number, "not changed by this plan") }}
 </dl>
 {% endblock %}
-{{ pieces.contents(pieces.plan_titles, shown) }}
+{{ pieces.contents(dict(pieces.plan_titles, stops=pieces.stops_title[let_through]), shown) }}
 {% if stops %}
-<section><h2 id="stops">{{ pieces.plan_titles.stops }}</h2>
+<section><h2 id="stops">{{ pieces.stops_title[let_through] }}</h2>
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}
 <p>{{ pieces.helps(stop, approval, helped) }}</p>

@@ -98,7 +98,7 @@ PLAN = """\
 {% endif %}
 {% endblock %}
 {% if stops %}
-## {{ pieces.plan_titles.stops }}
+## {{ pieces.stops_title[let_through] }}
 
 {% for stop in stops %}
 {{ pieces.failure(stop, stop.where) }}

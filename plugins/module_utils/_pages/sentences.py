@@ -12,8 +12,10 @@ They begin both C(pieces) templates, which have the macro C(strong) in their own
 from __future__ import annotations
 
 _PLAN = """\
+{% set stops_title = {false: "What is stopped, and why", true: "What goes beyond a limit, and is approved"} %}
+
 {% set plan_titles = {
-  "stops": "What is stopped, and why",
+  "stops": stops_title[false],
   "left": "What stays undone",
   "pools": "Pools, if this plan is applied",
   "cost": "Cost of assigned licenses, if applied",

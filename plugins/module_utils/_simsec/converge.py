@@ -192,9 +192,9 @@ def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSub
     bought = [row["sku"] for row in subscriptions]
     if job.wish.sku.number in bought or not plan.plan.assign:
         return
-    has = ", ".join(bought) or "none at all"
+    has = f"only of: {', '.join(bought)}" if bought else "of no other SKU, either"
     raise LicensingError(
-        f"The account {job.wish.account} has no licenses of the SKU '{job.wish.sku.number}'; it has: {has}. Nothing "
+        f"The account {job.wish.account} has no licenses of the SKU '{job.wish.sku.number}', {has}. Nothing "
         "was sent. Correct 'sku', or buy licenses.",
         code="sku_not_subscribed",
     )

@@ -108,17 +108,20 @@ def says_lifetime(text: str) -> bool:
     return "lt" in words or any(part in word for word in (*words, *spaced) for part in _FOR_LIFE)
 
 
-def sku_problems(number: str) -> list[Problem]:
-    """Refuse an invalid SKU, and a known one in a spelling that ThingSpace does not know."""
+def sku_problems(number: str, option: str = "sku") -> list[Problem]:
+    """Refuse an invalid SKU, and a known one in a spelling that ThingSpace does not know.
+
+    :param option: what it was given as.
+    """
     if number in KNOWN:
         return []
     for known in KNOWN:
         if number.strip().lower() == known.lower():
-            return [Problem(f"'sku' is '{number}'; ThingSpace spells it '{known}'.", "invalid_sku")]
+            return [Problem(f"'{option}' is '{number}'; ThingSpace spells it '{known}'.", "invalid_sku")]
     if _ALLOWED.fullmatch(number):
         return []
     shown = "".join(char if char.isprintable() else "?" for char in number)[:60]
-    return [Problem(f"'sku' is '{shown}', which is invalid. Known SKUs: {', '.join(KNOWN)}.", "invalid_sku")]
+    return [Problem(f"'{option}' is '{shown}', which is invalid. Known SKUs: {', '.join(KNOWN)}.", "invalid_sku")]
 
 
 def sku_warnings(sku: Sku) -> list[str]:

@@ -62,6 +62,12 @@ def test_no_device_is_a_warning_unless_it_deletes_the_list(run: Run, state: str,
     assert ("No device is named" in warnings(run(devices=[], state=state))) is warned
 
 
+def test_to_want_an_empty_list_that_is_empty_is_no_mistake(run: Run, space: FakeCandidates) -> None:
+    space.listed = []
+    done = run(devices=[], state="exact")
+    assert (done["changed"], warnings(done)) == (False, "")
+
+
 def test_what_is_listed_already_is_not_asked_about(run: Run, space: FakeCandidates) -> None:
     space.listed = [STRANGER, A]
     assert run(devices=[A, STRANGER], state="exact")["changed"] is True

@@ -100,6 +100,14 @@ WRONG: dict[str, tuple[t.Any, str]] = {
     ),
     "failures of no wave": (account(simsec={"max_failures": 1}), "'max_failures' goes with 'waves'"),
     "column of no file": (account({"ids": [A], "column": "imei", "fota": True}), "'column' goes with 'file'"),
+    "SKU in other letters": (
+        f"account: {ONE}\ndevices:\n- name: a\n  ids: ['{A}']\n  simsec: SIMSec-IOT\n",
+        "line 5: 'simsec' is 'SIMSec-IOT'; ThingSpace spells it 'SIMSec-IoT'.",
+    ),
+    "SKU of a consent in other letters": (
+        account(simsec={"lifetime_consent": {"simsec-iot-lt": 1}}),
+        "'lifetime_consent' is 'simsec-iot-lt'; ThingSpace spells it",
+    ),
     "spreadsheet": (f"account: {ONE}\ndevices:\n- name: a\n  fota: true\n  ids: [9.9E+14]\n", "scientific notation"),
 }
 

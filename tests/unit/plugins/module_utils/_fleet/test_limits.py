@@ -68,6 +68,21 @@ def test_parts_of_one_sku_count_together(parts: list[dict[str, t.Any]], code: st
     assert (found and found.code) == code
 
 
+@pytest.mark.parametrize(("more", "together"), [(0, []), (1, ["changes 6 devices"])])
+def test_what_one_part_exceeds_is_told_once(more: int, together: list[str]) -> None:
+    """With its part. The account has only what its parts exceed together."""
+    limits = {"max_removals": 4, "max_changes": 5}
+    removal = part(remove=5, failure="guard_tripped", **limits)
+    removal["result"]["failure"]["guards"] = [{"guard": "max_removals", "planned": 5, "allowed": 4}]
+    made = account(removal, part(assign=more, **limits))
+    assert [failure.message for failure in made.failures][-1] == "guard_tripped."
+    assert len(made.failures) == 1 + len(together)
+    for told in together:
+        assert told in made.failures[0].message
+        assert "removes" not in made.failures[0].message
+    assert code_of(why_not(made, [], NOW, approved=False)) == "guard_tripped"
+
+
 def test_consent_covers_both_kinds_of_id_and_is_given_in_the_fleet_file_only() -> None:
     given: dict[str, t.Any] = {"sku": LIFETIME, "lifetime": True, "lifetime_consent": 2}
     bound = account(part(assign=2, **given), part("iccid", assign=2, **given))

@@ -167,6 +167,26 @@ def test_an_apply_is_red_if_not_everything_is_as_wanted(made: PlanResult, red: b
         assert not why or why == "Not everything is as wanted. 2 devices are not as wanted. See dest/plan.md."
 
 
+def test_only_the_accounts_for_which_a_plan_is_red_are_red() -> None:
+    """At least one of them is, and all of them if a limit of the run is the reason."""
+    row = {"device_id": "d", "outcome": "accepted", "reason": ""}
+    idle, changing = account(part(), name="idle"), account(part(assign=1), name="changing")
+    over = account(part(assign=2, failure={"code": "guard_tripped", "message": "No."}), name="over")
+    left = account(part(), name="left", incomplete=[row])
+    found = [idle, changing, over, left]
+
+    def red(how: End, *accounts: PlanAccount, limit: Failure | None = None) -> list[str]:
+        return [one.account for one in how.reasons(accounts, limit)]
+
+    planning = {fail_on: end(PLANNING, fail_on=fail_on) for fail_on in FAIL_ON}
+    assert red(planning["changes"], *found) == ["changing", "over", "left"]
+    assert red(planning["incomplete"], *found) == ["over", "left"]
+    assert red(planning["guard_tripped"], *found) == ["over"]
+    assert red(planning["guard_tripped"], idle, changing, limit=OVER) == ["idle", "changing"]
+    assert red(planning["changes"], idle) == ["idle"]
+    assert red(end(fail_on="changes"), *found) == ["left"]
+
+
 def test_why_nothing_is_carried_out() -> None:
     over, blocked = plan(3, over=OVER), [None, FROZEN]
     failure = end().stopped(over, [])

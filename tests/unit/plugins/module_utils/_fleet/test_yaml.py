@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,15 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     for name, why in (("pipe.yml", "it is not a file"), ("loop.yml", "does not exist"), (".", "it is not a file")):
         with pytest.raises(BadYaml, match=why):
             read_yaml(str(tmp_path / name))
+
+
+def test_where_a_relative_path_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The playbook's directory may be another one than that of the command."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadYaml, match=re.escape(f"fleet: it does not exist in {tmp_path}. ")):
+        read_yaml("fleet")
+    with pytest.raises(BadYaml, match=re.escape("fleet: it does not exist. ")):
+        read_yaml(str(tmp_path / "fleet"))
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
