@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 
+from .._errors import IncompleteList
 from .overlap import Overlap
-from .page import Fetch, Page
+from .page import Fetch, Page, following
 
 _UNIT = 14
 """The digits of an IMEI that name the device (3GPP TS 23.003, 6.2.1)."""
@@ -42,17 +43,35 @@ class Chain:
         """
         last = page.devices[-1][0]
         if _names(page.cursor, last):
-            return self._fetch(page.cursor)
+            return self._after(page, last)
         if page.cursor == str(count):
             self.by_number = True
             if self._overlap.is_possible(len(page.devices)):
                 found = self._overlap.page(lambda number: self._fetch(str(number)), count, last, _first)
                 if found is not None:
                     return found._replace(devices=found.devices[1:])
-        found = self._fetch(page.cursor)
+        found = following(self._fetch, page.cursor)
         # Not documented: a cursor that names the device with which the next page begins.
         self.sure = self.sure and bool(found.devices) and found.devices[0][0] == page.cursor
         return found
+
+    def _after(self, page: Page, last: str) -> Page:
+        """The page after the last device of this one.
+
+        A license can outlive its device, which is no position any more. Then the page after the device before it has
+        both, unless the license is gone, too.
+
+        :raises IncompleteList: it does not.
+        """
+        try:
+            return following(self._fetch, page.cursor)
+        except IncompleteList:
+            if len(page.devices) == 1:
+                raise
+            found = following(self._fetch, page.devices[-2][0])
+            if _first(found) != last:
+                raise
+            return found._replace(devices=found.devices[1:])
 
 
 def _first(page: Page) -> str:

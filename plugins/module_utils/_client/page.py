@@ -9,7 +9,10 @@
 from __future__ import annotations
 
 import math
+import re
 import typing as t
+
+from .._errors import ApiError, IncompleteList
 
 
 class Page(t.NamedTuple):
@@ -44,3 +47,26 @@ Tell = t.Callable[[int, "int | None"], None]
 Kept = t.Sequence[t.Any]
 Keep = t.Callable[["list[tuple[str, str]]"], Kept]
 """What is kept of the devices of a page."""
+
+_NO_POSITION = re.compile(r"\b(?:lastseendeviceid not valid|invalid device id format)", re.IGNORECASE)
+
+
+def is_no_position(error: ApiError) -> bool:
+    """Whether ThingSpace refuses a cursor because it is not a device of the account, or not an IMEI at all.
+
+    The error page says of C(LastSeenDeviceId Not Valid) that the position must be 0 or an IMEI of the account.
+    """
+    return error.status == 400 and bool(_NO_POSITION.search(str(error.details.get("api_message", ""))))
+
+
+def following(fetch: Fetch, cursor: str) -> Page:
+    """The page after a position that the list named itself.
+
+    :raises IncompleteList: it refuses the position, so it is not the same list any more.
+    """
+    try:
+        return fetch(cursor)
+    except ApiError as error:
+        if not is_no_position(error):
+            raise
+        raise IncompleteList("the last device of a page left the account before the next page was read") from None

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import bisect
 import concurrent.futures
+import functools
 import threading
 import typing as t
 
 from .._errors import ApiError, IncompleteList, TransportError
 from .cuts import ascending
-from .page import Fetch, Keep, Kept, Page, Tell
+from .page import Fetch, Keep, Kept, Page, Tell, following
 from .transport_errors import OF_ONE_CALL
 
 
@@ -46,9 +47,10 @@ def read_pieces(
     :raises IncompleteList: the server does not answer as a list that is sorted by device id.
     :raises LicensingError: a page could not be read.
     """
-    reading = _Reading(first, fetch, keep, tell, most)
+    named = functools.partial(following, fetch)
+    reading = _Reading(first, named, keep, tell, most)
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(starts)) as pool:
-        begun = [pool.submit(reading.begin, starts[0], fetch, required=True)]
+        begun = [pool.submit(reading.begin, starts[0], named, required=True)]
         begun += [pool.submit(reading.begin, start, cut or fetch, required=False) for start in starts[1:]]
         pieces = [piece for piece in (one.result() for one in begun) if piece is not None]
         while len(pieces) > 1 and not pieces[-1].page.devices:

@@ -19,7 +19,7 @@ from .._plan.plan import Plan, Pool
 from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
-from .holders import read_back, without_license
+from .holders import Holders, read_back, without_license
 from .rows import LEFT_ALONE, Applied, Judged, rows_of
 
 RESENDS = 2
@@ -140,38 +140,69 @@ class _Acting:
         """Read the account and decide about the devices in doubt."""
         sending = self.sending
         try:
-            held, count, unsure = read_back(self.api, self.action, list(doubts), expected=self.devices, plan=self.plan)
+            held, count, unsure = self._read(doubts)
+            late: list[str] = []
             if count is None and not self.plan.read:
                 count = self.api.page().assigned
+                late = self._late([device for device in doubts if not self._is_wanted(device, held)], count)
         except LicensingError as error:
             why = f"reading back failed: {error.message}"
             self.results.update({device: ("unknown", f"{doubt.reason} {why}") for device, doubt in doubts.items()})
             return None
         self.results.update({device: ("unknown", f"{doubts[device].reason} {UNSURE}") for device in unsure})
         doubts = {device: doubt for device, doubt in doubts.items() if device not in unsure}
-        as_wanted = [device for device in doubts if (device in held) == (self.action == "assign")]
-        self.results.update(dict.fromkeys(as_wanted, self._judge(count, len(as_wanted))))
+        as_wanted = [device for device in doubts if self._is_wanted(device, held)]
+        self.results.update(dict.fromkeys(as_wanted, self._judge(count, len(as_wanted) + len(late))))
+        # What was not as wanted a moment ago is the work of the request.
+        self.results.update(dict.fromkeys(late, (ACTIONS[self.action].done, CONFIRMED)))
         left = {device: doubt for device, doubt in doubts.items() if device not in self.results}
         self.again = {device: doubt for device, doubt in left.items() if doubt.resend and sending.stopped is None}
         self.results.update({device: _unchanged(left[device]) for device in left.keys() - self.again.keys()})
         return not self.again
 
-    def _judge(self, held: int | None, in_doubt: int) -> Judged:
+    def _read(self, devices: t.Iterable[str]) -> Holders:
+        return read_back(self.api, self.action, list(devices), expected=self.devices, plan=self.plan)
+
+    def _is_wanted(self, device: str, held: t.Container[str]) -> bool:
+        return (device in held) == (self.action == "assign")
+
+    def _late(self, devices: list[str], count: int | None) -> list[str]:
+        """Those that have become as wanted since they were read. The count of licenses, read meanwhile, may have them.
+
+        :param devices: those in doubt that were not as wanted.
+        """
+        if not devices or not self._unexplained(count):
+            return []
+        held = self._read(devices).held
+        return [device for device in devices if self._is_wanted(device, held)]
+
+    def _unexplained(self, count: int | None) -> int:
+        """How many licenses have changed beyond those of devices that are known to have changed; 0 if not known."""
+        if count is None or self.before is None:
+            return 0
+        done = {device for device, answer in self.sending.answers.items() if answer.result is DeviceResult.DONE}
+        done.update(device for device, (outcome, _why) in self.results.items() if outcome == ACTIONS[self.action].done)
+        return max(0, abs(count - self.before) - len(done))
+
+    def _judge(self, count: int | None, in_doubt: int) -> Judged:
         """The result of devices that are as wanted after a lost request.
 
         If the state was not read, they may have been before, and only the count of licenses shows whether any changed.
 
-        :param held: licenses assigned now; None if it is not known.
-        :param in_doubt: the number of devices.
+        :param count: licenses assigned now; None if it is not known.
+        :param in_doubt: the number of devices whose license it may have, of which these are some.
         """
         done, already = ACTIONS[self.action].done, ACTIONS[self.action].already
-        if self.plan.read or self.before is None or held is None:
-            return done, CONFIRMED if self.plan.read else PERHAPS
-        answered = sum(answer.result is DeviceResult.DONE for answer in self.sending.answers.values())
-        unexplained = abs(held - self.before) - answered
-        if unexplained <= 0:
+        if self.plan.read:
+            return done, CONFIRMED
+        if self.before is None or count is None:
+            return "unknown", PERHAPS
+        unexplained = self._unexplained(count)
+        if not unexplained:
             return "unchanged", already
-        return done, CONFIRMED if unexplained >= in_doubt else PERHAPS
+        # Others whose result is not known may have changed, too.
+        in_doubt += sum(outcome == "unknown" for outcome, _why in self.results.values())
+        return (done, CONFIRMED) if unexplained >= in_doubt else ("unknown", PERHAPS)
 
 
 def _unchanged(doubt: Doubt, why: str = "") -> Judged:

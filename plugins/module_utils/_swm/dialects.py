@@ -12,10 +12,7 @@ the order given here. If two paths are documented, the second is tried if the fi
 
 from __future__ import annotations
 
-import re
-
 from .._client.client import segments
-from .._errors import ApiError
 from .._thingspace.api_versions import ApiVersion, ListForm
 
 
@@ -28,17 +25,6 @@ def list_path(version: ApiVersion, form: ListForm, account: str, cursor: str) ->
     """The path of the page of licensed devices that begins at a cursor."""
     start = path(version, "licenses", account)
     return start + (segments("index", cursor) if form == "index" else "?lastSeenDeviceId=" + segments(cursor)[1:])
-
-
-_NO_POSITION = re.compile(r"\b(?:lastseendeviceid not valid|invalid device id format)", re.IGNORECASE)
-
-
-def is_no_position(error: ApiError) -> bool:
-    """Whether ThingSpace refuses a cursor because it is not a device of the account, or not an IMEI at all.
-
-    The error page says of C(LastSeenDeviceId Not Valid) that the position must be 0 or an IMEI of the account.
-    """
-    return error.status == 400 and bool(_NO_POSITION.search(str(error.details.get("api_message", ""))))
 
 
 TOTAL = ("totalLicenses", "totalLicense")

@@ -18,11 +18,10 @@ import threading
 import typing as t
 
 from .._client.cuts import ascending
-from .._client.page import Page
+from .._client.page import Page, is_no_position
 from .._errors import ApiError, LicensingError
 from .._thingspace.check_digit import check_digit
 from .._thingspace.id_kinds import LENGTHS
-from .dialects import is_no_position
 from .offered import can_do_without
 
 _IMEI = LENGTHS["imei"][1]

@@ -19,10 +19,10 @@ import itertools
 import threading
 import typing as t
 
+from .._client.page import is_no_position
 from .._client.paging import FIRST
 from .._errors import ApiError, IncompleteList, LicensingError
 from .._thingspace.id_kinds import IMEI_UNIT
-from .dialects import is_no_position
 from .facts import Facts
 from .offered import can_do_without, says_missing
 from .places import Places

@@ -317,3 +317,61 @@ def test_a_page_that_has_the_shared_record_only_is_read_by_its_own_number() -> N
 
     found, _last = read_all(None, fetch, as_set)
     assert (found, asked) == (set(ids), [FIRST, "1", "2"] * 2)
+
+
+class Leaving:
+    """A list by IMEI, one of whose devices leaves the account before a request. Positions must be of the account.
+
+    :param licensed: whether the license of that device stays.
+    """
+
+    def __init__(self, count: int, size: int, device: str, before: int, *, licensed: bool) -> None:
+        self.size, self.device, self.before, self.licensed = size, device, before, licensed
+        self.held, self.account = imeis(count), set(imeis(count))
+        self.asked = 0
+
+    def __call__(self, cursor: str) -> Page:
+        if self.asked == self.before:
+            self.account.discard(self.device)
+            self.held = [one for one in self.held if self.licensed or one != self.device]
+        self.asked += 1
+        if cursor != FIRST and cursor not in self.account:
+            text = "LastSeenDeviceId Not Valid"
+            raise ApiError(text, code="api_rejected", status=400, api_message=text)
+        rest = [one for one in self.held if one > cursor or cursor == FIRST]
+        ids = rest[: self.size]
+        return page(ids, ids[-1] if ids else "0", more=len(rest) > self.size, assigned=len(self.held))
+
+
+@given(st.integers(1, 40), st.integers(2, 9), st.integers(0, 39), st.integers(0, 20), st.booleans())
+def test_a_device_that_leaves_the_account_while_the_list_is_read(
+    count: int, size: int, number: int, before: int, licensed: bool
+) -> None:
+    """Even if it is the last one of a page, and whether its license goes with it or stays for ever."""
+    server = Leaving(count, size, imei(number), before, licensed=licensed)
+    found, _last = read_all(None, server, as_set)
+    assert found | {server.device} == set(imeis(count)) | {server.device}
+    assert found >= set(server.held)
+    pages = max(1, -(-count // size))
+    assert server.asked <= (2 if before and not licensed else 1) * (pages + 2)
+
+
+def test_a_position_of_the_list_that_is_always_refused() -> None:
+    """If a page has no other device, the list cannot be read. Nothing about the request is to be corrected."""
+    server = Leaving(3, 1, imei(0), 0, licensed=True)
+    with pytest.raises(IncompleteList, match="left the account before the next page was read"):
+        read_all(None, server, as_set)
+    assert server.asked == 4, "it was read twice"
+
+
+def test_another_refusal_of_a_position_is_told_as_it_is() -> None:
+    refused = ApiError("no", code="api_rejected", status=400, api_message="Invalid index value")
+    pages = {FIRST: page(imeis(2), imei(1), more=True, assigned=3)}
+
+    def fetch(cursor: str) -> Page:
+        if cursor not in pages:
+            raise refused
+        return pages[cursor]
+
+    with pytest.raises(ApiError, match="no"):
+        read_all(None, fetch, as_set)

@@ -260,3 +260,13 @@ def test_ids_of_any_length_are_no_places_to_cut() -> None:
     odd = [*("8" * length for length in range(1, 20)), *(f"{one}0" for one in HELD)]
     assert read(server, odd) == (HELD, [])
     assert server.asked == [FIRST, *itertools.islice(HELD, SIZE - 1, len(HELD) - 1, SIZE)]
+
+
+@pytest.mark.parametrize("number", [SIZE - 1, 4 * SIZE - 1])
+def test_a_license_at_the_end_of_a_page_that_outlives_its_device(number: int) -> None:
+    """Its id is refused as a position, although the list named it as one. A chain can begin at the device before."""
+    gone = ApiError("no", code="api_rejected", status=400, api_message="LastSeenDeviceId Not Valid")
+    known = [device for device in HELD if device != HELD[number]]
+    found, chained = read(Server(HELD, known, gone), HELD)
+    assert (found, len(chained)) == (HELD, 1)
+    assert "left the account" in chained[0]

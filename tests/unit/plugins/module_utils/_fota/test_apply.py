@@ -391,7 +391,7 @@ def test_rows_tell_the_truth_under_any_faults(
         (
             2,
             0,
-            "assigned",
+            "unknown",
             "the answer was lost; reading back shows the wanted state, which the device may have had before",
         ),
     ],
@@ -451,3 +451,41 @@ def test_only_what_speaks_of_a_device_confirms_its_removal(
         assert row.outcome == ("removed" if gone and later == "knows" else "unknown")
         assert row.reason == CONFIRMED or "eading back" in row.reason
     assert len(space.writes) == (1 if later != "knows" or effect in (None, count) else 1 + RESENDS)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("before", range(5))
+@pytest.mark.parametrize("at", range(5))
+def test_a_lost_request_that_is_carried_out_while_it_is_settled(state: State, before: int, at: int) -> None:
+    """After any reading, so that the count may have devices that a reading before it does not show."""
+    devices, assigning = imeis(4), state == "present"
+    as_wanted = devices[:before]
+    held = as_wanted if assigning else devices[before:]
+
+    class Late(FakeThingSpace):
+        readings = 0
+
+        def get(self, operation: str, path: str) -> dict[str, t.Any]:
+            self._come_true()
+            return super().get(operation, path)
+
+        def query(self, operation: str, path: str, body: t.Any, _most: int = 0) -> dict[str, t.Any]:
+            self._come_true()
+            return super().query(operation, path, body)
+
+        def _come_true(self) -> None:
+            self.readings += bool(self.writes)
+            if self.readings == at + 1:
+                (self.held.update if assigning else self.held.difference_update)(devices)
+
+    space = Late([*held, *imeis(50, 100)], page_size=10)
+    pool = Pool(9000, len(space.held))
+    plan = make_plan({}, state, devices, None, pool)
+    space.faults = [lose(0)]
+    api = space.api()
+    api.page()
+    applied = apply_plan(plan, devices, pool, api, 10)
+    done = "assigned" if assigning else "removed"
+    for row in applied.rows:
+        assert row.outcome in ("unchanged" if row.device_id in as_wanted else done, "unknown"), applied.rows
+        assert (row.outcome == "unknown") <= (0 < before < 4 or "shows no change yet" in row.reason)
