@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 import re
 import typing as t
 import unicodedata
@@ -16,7 +18,6 @@ import unicodedata
 from .._errors import IncompleteList
 from .._thingspace.id_kinds import IMEI_UNIT, LENGTHS
 from .ids import passes_luhn
-from .made_up import are_made_up
 
 _IMEI = LENGTHS["imei"][1]
 
@@ -63,7 +64,8 @@ def _require_check_digits(unnamed: t.AbstractSet[str], lacking: t.AbstractSet[st
 def _require_one_unit(listed: t.AbstractSet[str], named: t.AbstractSet[str]) -> None:
     """Refuse if the list lacks a wanted device and names one that nobody wants, and only the check digits differ.
 
-    No two devices share the digits before it. Made-up ids do, or neither of two ends in the check digit.
+    No two devices share the digits before it. Made-up ids do. Those of a test fleet mostly
+    follow each other, so that more than two share them; or neither of two ends in the check digit.
     """
     lacking = {device[:IMEI_UNIT]: device for device in named - listed if _is_plain(device)}
     pairs = {
@@ -75,12 +77,10 @@ def _require_one_unit(listed: t.AbstractSet[str], named: t.AbstractSet[str]) -> 
     }
     if not pairs:
         return
-    known: dict[str, set[str]] = {unit: set() for unit in pairs}
-    for device in filter(_is_plain, listed | named):
-        if device[:IMEI_UNIT] in known:
-            known[device[:IMEI_UNIT]].add(device)
+    units = (device[:IMEI_UNIT] for device in itertools.chain(listed, named - listed))
+    count = collections.Counter(unit for unit in units if unit in pairs)
     for unit, (device, other) in pairs.items():
-        if not are_made_up(known[unit]):
+        if count[unit] == 2:
             raise IncompleteList(
                 f"it names {other} and not {device}, but two devices never differ in the last digit only. Your list "
                 "may be wrong, too"
