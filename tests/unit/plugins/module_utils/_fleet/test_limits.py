@@ -70,7 +70,7 @@ def test_parts_of_one_sku_count_together(parts: list[dict[str, t.Any]], code: st
 @pytest.mark.parametrize(("more", "together"), [(0, []), (1, ["changes 6 devices"])])
 def test_what_one_part_exceeds_is_told_once(more: int, together: list[str]) -> None:
     """With its part. The account has only what its parts exceed together."""
-    limits = {"max_removals": 4, "max_changes": 5}
+    limits: dict[str, t.Any] = {"max_removals": 4, "max_changes": 5}
     removal = part(remove=5, failure="guard_tripped", **limits)
     removal["result"]["failure"]["guards"] = [{"guard": "max_removals", "planned": 5, "allowed": 4}]
     made = account(removal, part(assign=more, **limits))
