@@ -227,7 +227,8 @@ HOSTILE: dict[str, tuple[Json, str]] = {
     "state": ({"license_state": "exact"}, "'license_state' is 'exact', which is none of: present, absent."),
     "number": ({"license_max_changes": "9" * 5000 + " "}, "which is not a whole number of devices"),
     "column": ({"license_column": COMMAND}, "there is no column"),
-    "approved": ({"approved": "../../../etc/passwd"}, "cannot be used"),
+    "approved": ({"approved": "/etc/passwd"}, "cannot be used"),
+    "approved nowhere": ({"approved": "../../../no/plan.json"}, "neither a digest nor a plan file that exists"),
     "nothing": ({"license_devices": "  \n "}, "'license_devices' names no device."),
 }
 

@@ -217,6 +217,18 @@ def test_a_license_for_life_is_not_taken_away(account: Account, simulator: Simul
     assert "plan" not in simsec
 
 
+@pytest.mark.parametrize("managed", [True, False])
+def test_a_listed_device_that_loses_its_license(account: Account, simulator: Simulator, managed: bool) -> None:
+    """Is no reason for a warning if the same plan takes it off the list."""
+    listed = imeis(1, 1)
+    simulator.state(accounts=seeded(1, a1={"candidates": listed}))
+    account.wants({"ids": imeis(1, 1, 10), "fota": True}, **({"removal_candidates": {}} if managed else {}))
+    for done in (planned := account.plan(), account.apply(planned)):
+        assert not done.failed, done.message
+        assert ("of no use without one" in done.warnings) is not managed
+    assert simulator.state()["accounts"][0]["candidates"] == ([] if managed else listed)
+
+
 def test_diff(account: Account) -> None:
     """Of each license that changes."""
     account.wants({"ids": imeis(1, 12), "fota": True}, {"ids": imeis(1, 2), "removal_candidate": True})

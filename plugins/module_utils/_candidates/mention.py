@@ -65,8 +65,9 @@ class Candidates:
         return self._places
 
     def warn_of(self, rows: t.Sequence[Row]) -> None:
-        """Warn about listed devices that got a license or lost it."""
-        places = self._places or {}
+        """Warn about listed devices that got a license or lost it, unless the same plan puts the list in order then."""
+        # Not an option of the module. It is set by a plan for all licenses of an account.
+        places = {} if self._context.params.get("list_follows") else self._places or {}
         assigned = [row.device_id for row in rows if row.outcome == "assigned" and row.device_id in places]
         removed = [row.device_id for row in rows if row.outcome == "removed" and row.device_id in places]
         if assigned:

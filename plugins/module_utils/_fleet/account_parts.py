@@ -243,7 +243,8 @@ def _fota(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> Part:
     names = ("state", "api_version", "max_changes", "max_removals", "reserve", "waves", "max_failures")
     options = _given(settings, *names, "removal_candidates", "foreseen_refusals")
     given = {**options, **run.common(wanted["account"], "fota")}
-    return Part("fota", "fota", given, _about(settings), {"devices": lists["fota"]})
+    ready = {"devices": lists["fota"], "list_follows": bool(wanted["removal_candidates"])}
+    return Part("fota", "fota", given, _about(settings), ready)
 
 
 def _candidates(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions) -> Part:

@@ -105,7 +105,7 @@ def _planned_again(context: Context, part: Part, plan: PartPlan) -> Part:
         return part
     # What the pool stops now has licenses once the others are removed.
     rows = [row["device_id"] for row in looked.values["devices"] if row["outcome"] != "unchanged"]
-    return part._replace(ready={"devices": rows}, bound=False)
+    return part._replace(ready={**part.ready, "devices": rows}, bound=False)
 
 
 def _read(context: Context, run_options: RunOptions) -> Read | None:
@@ -139,6 +139,8 @@ def _part(one: UndoPart, undoing: Undoing, run_options: RunOptions, *, planning:
     """A part as its module carries it out."""
     options: Options = {"state": one.state, **one.limits, **run_options.common(undoing.run.account, one.name)}
     ready: Options = {"devices": one.devices}
+    if one.kind == "fota":
+        ready["list_follows"] = undoing.listed is not None
     if one.kind == "simsec":
         # Requests that failed are part of what is reversed, so they are sent again.
         options.update(run_options.simsec({"retry_failed": True}), sku=one.sku, kind=one.id_kind, wait=False)
