@@ -250,6 +250,26 @@ def test_a_selection_without_a_device_that_costs_none_its_license(held: Meters) 
         assert "selects no device" in page
 
 
+@pytest.mark.parametrize("left", [[], [row({"kind": "imei", "id": SECOND[:14]})]], ids=["none", "odd"])
+def test_candidates_that_are_not_selected_stay_on_the_list(
+    meters: Meters, simulator: Simulator, left: list[Json]
+) -> None:
+    """The list is written as a whole, so nothing is written if one of them is missing or cannot be named."""
+    meters.wants({**METERS, "removal_candidate": True})
+    meters.listed(by(FIRST), by(SECOND))
+    assert not meters.apply(meters.plan()[0]).failed
+    simulator.forget_requests()
+    meters.listed(*left)
+    planned, plan = meters.plan()
+    assert (planned.code, plan.result["status"]) == ("empty_exact", "error")
+    assert "would leave the removal candidate list" in planned.message
+    assert simulator.writes() == []
+    meters.listed(*left, by(FIRST), by(SECOND))
+    planned, plan = meters.plan()
+    assert not planned.failed
+    assert plan.result["totals"]["remove"] == 0
+
+
 def test_a_fleet_file_that_wants_only_what_is_not_selected(meters: Meters, simulator: Simulator) -> None:
     """The failure says which set selects no device."""
     meters.listed()

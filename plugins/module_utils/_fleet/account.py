@@ -95,7 +95,7 @@ def _planned_parts(context: Context, wanted: Wanted) -> list[Result]:
 
     :raises LicensingError: there is no plan, or it removes licenses because a set selects no device.
     """
-    if not wanted.emptied:
+    if not (wanted.emptied or wanted.unsure):
         return plan_parts(context, wanted.parts)
     # A module compiles what it imports, each time. Most sets select something.
     from .emptied import refuse_emptied, selects_none  # pylint: disable=import-outside-toplevel
@@ -104,7 +104,8 @@ def _planned_parts(context: Context, wanted: Wanted) -> list[Result]:
         results = plan_parts(context, wanted.parts)
     except LicensingError as error:
         # An account without a plan has no notes.
-        error.add(f" {selects_none([*dict.fromkeys(itertools.chain(*wanted.emptied.values()))])}")
+        if wanted.emptied:
+            error.add(f" {selects_none([*dict.fromkeys(itertools.chain(*wanted.emptied.values()))])}")
         raise
     refuse_emptied(wanted, results)
     return results

@@ -114,7 +114,9 @@ class Wanted(t.NamedTuple):
     :param digest: SHA-256 of the wanted state.
     :param about: what a plan says about the account besides its parts, such as C(file), C(freeze), and C(sets).
     :param incomplete: devices that are not as wanted and that belong to no part, as rows of a plan.
-    :param emptied: the sets that select no device, for each kind of license that devices lose if no set wants it.
+    :param emptied: the sets that select no device, for each kind of license that devices lose if no set wants it, and
+        for the removal candidates.
+    :param unsure: the sets of removal candidates with a device that no request can name.
     """
 
     account: str
@@ -122,7 +124,8 @@ class Wanted(t.NamedTuple):
     parts: list[Part]
     about: dict[str, t.Any]
     incomplete: list[dict[str, str]]
-    emptied: t.Mapping[LicenseKind, t.Sequence[str]] = MappingProxyType({})
+    emptied: t.Mapping[PartKind, t.Sequence[str]] = MappingProxyType({})
+    unsure: t.Sequence[str] = ()
 
 
 class RunOptions(t.NamedTuple):

@@ -13,24 +13,38 @@ import typing as t
 from .._errors import LicensingError
 from .._module import Result
 from .._text.lists import few, many
-from .account_parts import LICENSES, Part, Wanted
+from .account_parts import LICENSES, Part, PartKind, Wanted
 from .devices import quoted
+
+_LOST: dict[PartKind, str] = {
+    **{
+        kind: f"With 'state: exact', {{}} that no set names would lose their {license_}"
+        for kind, license_ in LICENSES.items()
+    },
+    "removal_candidates": "{} would leave the removal candidate list",
+}
 
 
 def refuse_emptied(wanted: Wanted, results: t.Sequence[Result]) -> None:
-    """Refuse if a device that no set names would lose a license of such a kind.
+    """Refuse if a device that no set names would lose a license of such a kind, or its place on the removal candidates.
+
+    The list is written as a whole. So it is also refused if one of the candidates cannot be named.
 
     :param results: the plan of each part.
     :raises LicensingError: C(empty_exact). A fleet file says that an empty set is meant by not having it.
     """
-    for kind, names in wanted.emptied.items():
+    for kind, lost in _LOST.items():
+        names, unsure = wanted.emptied.get(kind, ()), wanted.unsure if kind == "removal_candidates" else ()
         planned = zip(wanted.parts, results, strict=True)
         count = sum(_removals(part, result.values.get("plan") or {}) for part, result in planned if part.kind == kind)
-        if count:
+        if count and (names or unsure):
+            told = [selects_none(names)] if names else []
+            if unsure:
+                told.append(f"'select' of {few([*map(quoted, unsure)])} selects a device that no request can name.")
             raise LicensingError(
-                f"{selects_none(names)} With 'state: exact', {many(count, 'device')} that no set names would lose "
-                f"their {LICENSES[kind]}, so nothing is planned for {wanted.account}. Correct "
-                "'select'. If it is right that there is no such device, take the set out of the fleet file.",
+                f"{' '.join(told)} {lost.format(many(count, 'device'))}, so nothing is planned for "
+                f"{wanted.account}. Correct 'select'. If it is right that there is no such device, take the set out of "
+                "the fleet file.",
                 code="empty_exact",
             )
 
@@ -42,7 +56,7 @@ def selects_none(names: t.Sequence[str]) -> str:
 
 def _removals(part: Part, plan: t.Mapping[str, t.Any]) -> int:
     """How many devices that no set names lose their license by this part."""
-    if not plan.get("remove") or part.kind == "fota":
+    if not plan.get("remove") or part.kind != "simsec":
         return plan.get("remove") or 0
     named = {device for pool in part.ready["replaced_by"] for device in pool["devices"]}
     return sum(device not in named for device in part.ready["devices"])

@@ -12,9 +12,11 @@ import typing as t
 
 from .._errors import OptionsError
 from .._module import Context
-from .account_parts import LICENSES, Lists, RunOptions, Wanted, parts_of
+from .account_parts import LICENSES, Lists, PartKind, RunOptions, Wanted, parts_of
 from .accounts import read_fleet, resolved
 from .files import account_entry
+from .read import FleetAccount
+from .wanted import WantedAccount
 
 
 def from_files(context: Context, run: RunOptions) -> Wanted:
@@ -35,12 +37,18 @@ def from_files(context: Context, run: RunOptions) -> Wanted:
         list(parts_of(entry, lists, run)),
         {name: entry[name] for name in ("file", "freeze", "sets", "notes")},
         [*wanted.unnamed_rows(), *_kept(context, entry, lists, run.journal)] if context.check_mode else [],
-        {
-            kind: names
-            for kind in LICENSES
-            if account.is_exact(kind) and (names := [one.name for one in wanted.empty if one.wants(kind)])
-        },
+        _emptied(account, wanted),
+        [*dict.fromkeys(device.one.name for device in wanted.unnamed if device.one.removal_candidate)],
     )
+
+
+def _emptied(account: FleetAccount, wanted: WantedAccount) -> dict[PartKind, list[str]]:
+    """The sets that select no device, by what would be lost because of it."""
+    found: dict[PartKind, list[str]] = {
+        kind: [one.name for one in wanted.empty if one.wants(kind)] for kind in LICENSES if account.is_exact(kind)
+    }
+    found["removal_candidates"] = [one.name for one in wanted.empty if one.removal_candidate]
+    return {kind: names for kind, names in found.items() if names}
 
 
 def _kept(context: Context, entry: dict[str, t.Any], lists: Lists, journal: str | None) -> list[dict[str, str]]:
