@@ -68,8 +68,8 @@ options:
         least 2.
       - Requests and what was reported about them are never deleted, because they show which devices hold a license.
       - The records of fleet runs that are older than this are deleted, too. Then these runs cannot be undone by their
-        names any more. A record stays as long as the journal keeps the plan of the run, which is 90 days after it was
-        made or applied the last time, and so do all later records.
+        names any more. A record stays for 90 days in any case, and as long as the journal keeps the plan of the run,
+        which is 90 days after it was made or applied the last time. So do all later records.
     type: int
 seealso:
   - module: thingspace.licensing.simsec_license

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
+from .clock import ago
+from .fleet_plans import KEPT
 from .packed import document_text, forget_document, keep_document, pack
 from .store import Store, Transaction
 
@@ -154,7 +156,8 @@ class FleetRuns:
 def prune_runs(db: Transaction, before: str, *, check: bool) -> int:
     """Forget runs that started before a timestamp. Returns how many these are, or would be.
 
-    A run is known as long as its plan is kept: if it was undone, the approval of the plan must not do the same again.
+    A run is known as long as its plan is kept, or would be if it is not in the store: if the run was undone, the
+    approval of the plan must not do the same again.
     Only the first ones are forgotten, so that all later runs of each remaining one are known, and never the last one,
     whose number must not be given again.
 
@@ -165,7 +168,7 @@ def prune_runs(db: Transaction, before: str, *, check: bool) -> int:
         "AND id < (SELECT coalesce(min(id), 9000000000000000000) FROM fleet_run WHERE started >= ? "
         "OR plan IN (SELECT digest FROM fleet_plan) OR approved IN (SELECT digest FROM fleet_plan)) ORDER BY id"
     )
-    rows = db.execute(first, (before,)).fetchall()
+    rows = db.execute(first, (min(before, ago(KEPT)),)).fetchall()
     for key, document in rows if not check else ():
         _forget(db, key, document)
     return len(rows)

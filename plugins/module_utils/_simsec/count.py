@@ -67,7 +67,7 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost], *, lifetime: bo
     expected = sum(len(request.devices) - _failures(request) for request in lost)
     # Successes need at least this difference. A failure is believed only if the count is exactly as expected, and
     # nothing else can have changed it.
-    exact = unexplained == expected and not (perhaps or against)
+    exact = unexplained == expected and not (perhaps or against) and _are_of_one_kind(lost)
     believed = exact if any(_failures(request) for request in lost) else unexplained >= expected + perhaps
     return dict.fromkeys((request.request for request in lost), "took_effect" if believed else "unclear")
 
@@ -170,6 +170,13 @@ def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, agai
         return "unclear"
     # Any other difference may be theirs: what was accepted may have failed, or may still be open.
     return "no_effect" if unexplained + against <= 0 else "unclear"
+
+
+def _are_of_one_kind(lost: t.Sequence[Lost]) -> bool:
+    """Whether reports of success and of failure cannot be wrong in pairs: they agree, or have the id of one request."""
+    hints = [hint for request in lost for hint in request.hints.values()]
+    words, ids = {hint.status for hint in hints}, {hint.request_id for hint in hints}
+    return len(words) == 1 or len(lost) == len(ids) == 1
 
 
 def _failures(request: Lost) -> int:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import multiprocessing
 import random
 import typing as t
@@ -14,7 +15,8 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal import fleet_runs, packed
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.fleet_plans import FleetPlans
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.fleet_plans import KEPT, FleetPlans
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.fleet_runs import (
     FleetRuns,
     KeptRun,
@@ -170,6 +172,18 @@ def test_a_run_is_known_as_long_as_its_plan(place: str, kept: str) -> None:
         FleetPlans(store).keep(digests[kept], ["plan"])
         with store.writing() as db:
             assert prune_runs(db, "2027", check=False) == 2
+        assert len(runs.newest(9)) == 2
+
+
+def test_a_run_of_the_last_months_is_known(place: str) -> None:
+    """Also if its plan was never in the store: somebody may have it as a file."""
+    with stored(place) as store:
+        runs = FleetRuns(store)
+        begun(runs, "a", started=ago(KEPT + datetime.timedelta(days=1)))
+        begun(runs, "a", started=ago(KEPT - datetime.timedelta(days=1)))
+        begun(runs, "a")
+        with store.writing() as db:
+            assert prune_runs(db, "2999", check=False) == 1
         assert len(runs.newest(9)) == 2
 
 

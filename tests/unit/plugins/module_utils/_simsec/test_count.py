@@ -93,6 +93,17 @@ def test_failed_hints_are_expected_to_move_nothing() -> None:
     assert judge(11, moved(), [lost(2, hints=["success", "failed"])]) == {1: "took_effect"}
 
 
+def test_a_wrong_failure_and_a_wrong_success_do_not_cancel_out() -> None:
+    """One device changed the count. Reports of several requests do not show which one."""
+    assert judge(11, moved(), [lost(1, hints=["success"]), lost(1, request=2, hints=["failed"])]) == {
+        1: "unclear",
+        2: "unclear",
+    }
+    ((device, hint), other) = (request := lost(2, hints=["success", "failed"])).hints.items()
+    mixed = request._replace(hints={device: hint._replace(request_id="r8"), other[0]: other[1]})
+    assert judge(11, moved(), [mixed]) == {1: "unclear"}
+
+
 @pytest.mark.parametrize("action", t.get_args(Action))
 @pytest.mark.parametrize("direction", t.get_args(Action))
 def test_a_failure_is_not_believed_if_an_accepted_request_may_have_changed_the_count(
