@@ -36,7 +36,7 @@ from .lifetime import (
     with_license_types,
 )
 from .listener import require_listener
-from .look import judge_all, keep, look, statuses_of
+from .look import judge_all, keep, look, statuses_of, until_it_fits
 from .missing import missing, missing_text
 from .moves import Losing, kept_now
 from .plan import SimsecPlan, make_simsec_plan, require_consent
@@ -113,7 +113,7 @@ def _converge(
     most = _plan(job, journal, statuses_of(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
-    seen = look(context, job, journal, api, known, sends=bool(most.sent or known.lost))
+    seen = look(context, job, journal, api, known)
     subscriptions = seen.subscriptions
     job = with_license_types(job, subscriptions)
     for warning in sku_warnings(job.wish.sku):
@@ -149,14 +149,15 @@ def _converge(
         return planned(plan, pool, confirmed=job.wait, reason="" if heard else BY_COUNT)
     keep(context, journal, seen, judged, lifetime=job.wish.sku.lifetime)
     watches = job.wait and not heard and bool(job.journal)
-    count = proof_of(subscriptions, job.scope.sku)
+    before = until_it_fits(context, job, journal, api, seen) if plan.sent else seen
+    count = proof_of(before.subscriptions, job.scope.sku)
     sole = watches and explains(journal, job.scope, count)
     number = 0
     if plan.sent:
         last = seen.known.last_run
-        number = journal.begin_run(job.scope, job.wish.action, count, seen.when, planned_after=last)
+        number = journal.begin_run(job.scope, job.wish.action, count, before.when, planned_after=last)
     if watches:
-        waiting.watch = Watch(api, journal, job.scope, settle, Before(number, subscriptions, sole))
+        waiting.watch = Watch(api, journal, job.scope, settle, Before(number, before.subscriptions, sole))
     if not plan.sent:
         return planned(plan, pool)
     writer = JournaledWriter(api, journal, job.scope, number, names)

@@ -41,18 +41,23 @@ class Look(t.NamedTuple):
     when: str
 
 
-def look(context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot, *, sends: bool = False) -> Look:
-    """Read the account's counts.
-
-    A count that is not up to date would confirm what never happened. So if the run sends something, a count that the
-    journal does not explain is read again until it is old enough to be true.
-    """
+def look(context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:
+    """Read the account's counts."""
     if context.check_mode:
         return _read(job, journal, api, known)
     _wait(context, job, journal, known)
     seen = _read(job, journal, api, known)
-    patience, pause = min(PATIENT, settle_seconds(job.settle_time, known.latency)), FIRST_PAUSE
-    while sends and patience > 0 and not _fits(job, journal, seen):
+    return until_it_fits(context, job, journal, api, seen) if seen.known.lost else seen
+
+
+def until_it_fits(context: Context, job: Job, journal: Journal, api: SimsecApi, seen: Look) -> Look:
+    """Read a count again that the journal does not explain, until it is old enough to be true.
+
+    Others may have changed it. But a count that is not up to date would decide about lost requests, and later confirm
+    what never happened. So this is done before either of that can happen.
+    """
+    patience, pause = min(PATIENT, settle_seconds(job.settle_time, seen.known.latency)), FIRST_PAUSE
+    while patience > 0 and not _fits(job, journal, seen):
         context.stop.sleep(min(pause, patience))
         patience, pause = patience - pause, pause * 2
         seen = _read(job, journal, api, seen.known)

@@ -27,7 +27,7 @@ class Case:
         self.clock = Clock(0.0)
         self.job: t.Any = types.SimpleNamespace(
             settle_time=None,
-            scope=None,
+            scope=types.SimpleNamespace(account="a", sku="s"),
             wish=types.SimpleNamespace(devices=[imei(1)], sku=types.SimpleNamespace(lifetime=False)),
         )
         self.latency = latency
@@ -36,6 +36,10 @@ class Case:
     def snapshot(self, *_scope: t.Any) -> Snapshot:
         """What the journal knows now."""
         return Snapshot({}, [LOST], Moved(0, {}), self.latency(self.clock.now))
+
+    def moved_since_last_count(self, _account: str, _sku: str) -> Moved:
+        """Nothing is known from before, so every count fits."""
+        return Moved(None, {})
 
     def judged(self, *, check_mode: bool = False) -> str:
         """The judgment about the lost request after looking; nothing of it was counted."""
