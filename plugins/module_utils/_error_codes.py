@@ -96,7 +96,9 @@ CODES: dict[Code, str] = {
     "devices_failed": "The run finished, but some devices did not reach the wanted state.",
     "empty_exact": "With state exact, a task without devices or a select that selects none would remove licenses.",
     "file_unreadable": "A file cannot be read or is not the right kind of file.",
-    "fleet_file_exists": "A fleet file with other content already exists.",
+    "fleet_file_exists": (
+        "A fleet file with other content already exists, or another file of the directory names the account."
+    ),
     "fleet_file_invalid": "A fleet file cannot be read or is invalid.",
     "frozen": "The account is in a freeze window. Nothing was written.",
     "guard_tripped": "The plan exceeds a limit. Nothing was written.",

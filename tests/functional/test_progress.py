@@ -183,12 +183,13 @@ def test_modules_that_read(
     everything = {"name": "all", "select": {"state": "active"}, "fota": True}
     fleet = playbook.folder / "fleet.yml"
     fleet.write_text(json.dumps({"account": ACCOUNT, "devices": [everything]}), encoding="utf-8")
+    (playbook.folder / "exported").mkdir()
     tasks = {
         "fota_license_info": task("fota_license_info", report="none"),
         "device_info": task("device_info", page_size=500, report="none"),
         "swm_removal_candidates_info": task("swm_removal_candidates_info", report="none", shrink_to=500),
         "fleet_files": {"thingspace.licensing.fleet_files": {"src": [str(fleet)]}},
-        "fleet_export": task("fleet_export", dest=str(playbook.folder)),
+        "fleet_export": task("fleet_export", dest=str(playbook.folder / "exported")),
         "fleet_account_info": task("fleet_account_info", dest=str(playbook.folder)),
         "fleet_account": task(
             "fleet_account", src=[str(fleet)], reports=str(playbook.folder), keywords={"check_mode": True}

@@ -210,7 +210,7 @@ def test_killed_at_any_time(tmp_path: Path, seed: int) -> None:
 def test_removing_or_binding_with_several_requests_under_way(tmp_path: Path, sku: str) -> None:
     with contextlib.ExitStack() as stack:
         stage = Stage(tmp_path / "stage", stack, receiver=True)
-        options = job(stage, sku=sku, lifetime_consent=25, batch_size=1, max_concurrency=4)
+        options = job(stage, sku=sku, lifetime_consent=25, batch_size=2, max_concurrency=4)
         for effect in ("done", "none"):
             stage.simulator.faults(
                 {"action": "stall", "operation": "simsec_assign", "after": 3, "effect": effect, "seconds": 60}

@@ -43,9 +43,11 @@ class Spellings:
     """Finds ids among others of the same kind.
 
     :param devices: the others.
+    :param beside: further ids that are known, which may show that somebody made them up.
     """
 
-    def __init__(self, devices: t.Iterable[str]) -> None:
+    def __init__(self, devices: t.Iterable[str], beside: t.Iterable[str] = ()) -> None:
+        self._beside = frozenset(beside)
         self._plain = {device.lstrip("0"): device for device in devices}
         self._short = {plain[:-1]: device for plain, device in self._plain.items()}
 
@@ -63,7 +65,7 @@ class Spellings:
         if not found:
             return []
         unit = device[:IMEI_UNIT]
-        siblings = {one for one in (unit + digit for digit in "0123456789") if self._has(one)}
+        siblings = {one for one in (unit + digit for digit in "0123456789") if self._has(one) or one in self._beside}
         return [] if are_made_up({device, *siblings}) else found
 
     def _has(self, device: str) -> bool:

@@ -78,8 +78,9 @@ def _unnamed(
             continue
         named = frozenset[str]().union(*(lists[pool["list"]] for pool in pools if pool["kind"] == scope.kind))
         leaving = losing.get((scope.sku, scope.kind), ())
-        spellings, strangers = Spellings(named), bool(kinds - {scope.kind})
-        others = [device for device in journal.ids(scope) if device not in named and device not in leaving]
+        strangers, known = bool(kinds - {scope.kind}), journal.ids(scope)
+        spellings = Spellings(named, known)
+        others = [device for device in known if device not in named and device not in leaving]
         same = {device: spellings.other(device) for device in others}
         asked = others if strangers else [device for device in others if same[device]]
         for device, attempts in journal.attempts(scope, asked).items():

@@ -70,7 +70,8 @@ def _spelled_differently(
     """The holders that no file lists by this id, but that a file seems to list by another spelling of it."""
     kinds = {kind for _sku, kind in wanted.pools}
     named = {
-        kind: Spellings(device for device, (_named, pool) in wanted.simsec.items() if pool[1] == kind) for kind in kinds
+        kind: Spellings((device for device, (_named, pool) in wanted.simsec.items() if pool[1] == kind), holders)
+        for kind in kinds
     }
     found = {}
     for device, pools in holders.items():

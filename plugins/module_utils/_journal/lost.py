@@ -14,7 +14,7 @@ import typing as t
 from .._plan.answer import Action
 from .by_count import READ_AGAIN
 from .clock import ago, hour_after, hour_before, now, seconds_between
-from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
+from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED, WITHOUT_ID
 from .rows import Hint, Lost, Moved
 
 if t.TYPE_CHECKING:
@@ -32,7 +32,12 @@ def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
         found.setdefault(request, Lost(request, run, action, sent, [], {})).devices.append(device)
         kinds[request] = kind
     _add_hints(db, [(kinds[lost.request], lost) for lost in found.values()])
-    return list(found.values())
+    hinted = [lost for lost in found.values() if lost.hints]
+    rivals = _rivals(db, hinted, account, sku) if hinted else frozenset()
+    return [
+        lost._replace(rivaled=not rivals.isdisjoint((kinds[lost.request], device) for device in lost.hints))
+        for lost in found.values()
+    ]
 
 
 def moved_since(db: Transaction, run: int, account: str, sku: str) -> Moved:
@@ -73,6 +78,12 @@ def _settle(db: Transaction, lost: Lost, state: str, answer: str) -> None:
         "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ? AND state IN ('sending', 'unknown')",
         (state, answer, now(), lost.request),
     )
+
+
+def _rivals(db: Transaction, hinted: t.Iterable[Lost], account: str, sku: str) -> frozenset[tuple[str, str]]:
+    """The devices, with their kind of id, that requests for other licenses name whose ids are not known."""
+    since = hour_before(min(lost.sent for lost in hinted))
+    return frozenset((kind, device) for kind, device in db.execute(WITHOUT_ID, (since, account, sku)))
 
 
 def _add_hints(db: Transaction, found: t.Collection[tuple[str, Lost]]) -> None:

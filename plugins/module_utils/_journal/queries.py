@@ -158,6 +158,14 @@ _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
 
+WITHOUT_ID = (
+    "SELECT scope.kind, entry.device_id FROM request CROSS JOIN scope ON scope.id = request.scope "
+    "CROSS JOIN entry ON entry.request = request.id WHERE request.request_id IS NULL "
+    "AND request.state IN ('sending', 'unknown', 'accepted', 'no_effect') AND request.sent >= ? "
+    "AND (scope.account <> ? OR scope.sku <> ?)"
+)
+"""The devices of requests for other licenses since a timestamp whose ids are not known."""
+
 UNMATCHED = (
     "SELECT id, request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "
     "AND received BETWEEN ? AND ? ORDER BY id"

@@ -40,6 +40,7 @@ class Lost(t.NamedTuple):
     :param run: the run that sent it.
     :param devices: those of its devices that were neither reported on nor sent again.
     :param hints: by device.
+    :param rivaled: whether a hint may be about a request for another license of the device, whose id was lost, too.
     """
 
     request: int
@@ -48,6 +49,7 @@ class Lost(t.NamedTuple):
     sent: str
     devices: list[str]
     hints: dict[str, Hint]
+    rivaled: bool = False
 
 
 class Moved(t.NamedTuple):

@@ -59,17 +59,25 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost], *, lifetime: bo
     perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((other, False), 0)
     unexplained = (now - moved.before) * (1 if action == "assign" else -1)
     unexplained += moved.devices.get((other, True), 0) - moved.devices.get((action, True), 0)
-    if any(len(request.hints) < len(request.devices) for request in lost):
-        # One of them explains the difference as well as the others do, whatever is reported under unknown ids.
+    # Completely reported requests come first: they explain part of the difference, or nothing is clear.
+    reported = [request for request in lost if len(request.hints) == len(request.devices)]
+    rest = [request for request in lost if len(request.hints) < len(request.devices)]
+    if not reported or (rest and not all(_is_told_apart(request, lost) for request in reported)):
         verdict = _judge_together(lost, unexplained, perhaps, against)
         return dict.fromkeys((request.request for request in lost), verdict)
     # By how much these requests changed the count, if they took effect and their hints belong to them.
-    expected = sum(len(request.devices) - _failures(request) for request in lost)
+    expected = sum(len(request.devices) - _failures(request) for request in reported)
     # Successes need at least this difference. A failure is believed only if the count is exactly as expected, and
     # nothing else can have changed it.
-    exact = unexplained == expected and not (perhaps or against) and _are_of_one_kind(lost)
-    believed = exact if any(_failures(request) for request in lost) else unexplained >= expected + perhaps
-    return dict.fromkeys((request.request for request in lost), "took_effect" if believed else "unclear")
+    exact = unexplained == expected and not (perhaps or against) and _are_of_one_kind(reported)
+    believed = exact if any(_failures(request) for request in reported) else unexplained >= expected + perhaps
+    if not believed:
+        return dict.fromkeys((request.request for request in lost), "unclear")
+    verdict = _judge_together(rest, unexplained - expected, perhaps, against) if rest else "took_effect"
+    return {
+        **dict.fromkeys((request.request for request in reported), t.cast("Judgment", "took_effect")),
+        **dict.fromkeys((request.request for request in rest), verdict),
+    }
 
 
 def fits(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> bool:
@@ -170,6 +178,13 @@ def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, agai
         return "unclear"
     # Any other difference may be theirs: what was accepted may have failed, or may still be open.
     return "no_effect" if unexplained + against <= 0 else "unclear"
+
+
+def _is_told_apart(request: Lost, lost: t.Iterable[Lost]) -> bool:
+    """Whether its reports can hardly be about anything else: one id names several devices, which are all of its own."""
+    ids = {hint.request_id for hint in request.hints.values()}
+    others = {hint.request_id for other in lost if other is not request for hint in other.hints.values()}
+    return len(request.devices) > 1 and len(ids) == 1 and ids.isdisjoint(others) and not request.rivaled
 
 
 def _are_of_one_kind(lost: t.Sequence[Lost]) -> bool:

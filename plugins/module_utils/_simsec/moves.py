@@ -122,7 +122,7 @@ def kept(
             if one.scope.sku in short or not all(holds(one.scope, device) for device in one.devices)
         ]
     )
-    spellings = Spellings(device for one in named for device in one.devices)
+    spellings = Spellings((device for one in named for device in one.devices), devices)
     found: dict[str, str] = {}
     for device in devices:
         wanted = [one.scope for one in named if device in one.devices]

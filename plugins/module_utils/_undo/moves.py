@@ -75,7 +75,8 @@ class Former(t.NamedTuple):
         same = {one for one in (*self.changes, *self.journal) if one.id_kind == pool.id_kind}
         named = {one: {*self.changes.get(one, ()), *self.journal.get(one, ())} for one in same}
         own = self._last(pool)
-        return Spellings(device for one in sorted(same) for device in sorted(named[one]) if self._had(one, device, own))
+        had = (device for one in sorted(same) for device in sorted(named[one]) if self._had(one, device, own))
+        return Spellings(had, self.changes.get(pool, ()))
 
     def instead(self, pool: LicensePool, devices: t.Sequence[str]) -> dict[LicensePool, list[str]]:
         """By license, the devices that must hold it before one of the devices loses this one."""

@@ -16,7 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._devices.same
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.moves import Instead, Losing, kept
 from ansible_collections.thingspace.licensing.tests.support import simsec_world
-from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 from ansible_collections.thingspace.licensing.tests.support.simsec_world import BUNDLE, FLEX, World, in_memory
 
 WHOLE = "89148000000000000073"
@@ -37,6 +37,12 @@ PAIRS = [
 def test_other_spellings(known: str, named: str) -> None:
     assert Spellings([*imeis(3), named]).other(known) == named
     assert Spellings([known]).other(known) == ""
+
+
+def test_ids_that_somebody_made_up() -> None:
+    """What else is known shows it."""
+    assert Spellings([imei(0)]).other(imei(2)) == imei(0)
+    assert Spellings([imei(0)], imeis(3)).other(imei(2)) == ""
 
 
 def test_others_are_others() -> None:

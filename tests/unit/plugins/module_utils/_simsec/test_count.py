@@ -77,11 +77,36 @@ def test_both_directions_at_once_tell_nothing() -> None:
     assert found == {1: "unclear", 2: "unclear"}
 
 
-@pytest.mark.parametrize("now", range(10, 16))
-def test_what_was_reported_on_is_not_told_apart_from_the_rest(now: int) -> None:
-    """The reports may be about something else. Then the rest explains a part of the difference as well."""
-    found = judge(now, moved(), [lost(2, hints=["success", "success"]), lost(3, request=2)])
-    assert found == dict.fromkeys((1, 2), "took_effect" if now == 15 else "unclear")
+def test_what_was_reported_on_is_told_apart_from_the_rest() -> None:
+    """One id names all of its devices, and there are several."""
+    reported, silent = lost(2, hints=["success", "success"]), lost(3, request=2)
+    assert judge(12, moved(), [reported, silent]) == {1: "took_effect", 2: "no_effect"}
+    assert judge(15, moved(), [reported, silent]) == {1: "took_effect", 2: "took_effect"}
+    assert judge(13, moved(), [reported, silent]) == {1: "took_effect", 2: "unclear"}
+    assert judge(11, moved(), [reported, silent]) == {1: "unclear", 2: "unclear"}
+
+
+def several(first: str, second: str) -> Lost:
+    """A request whose two devices were reported under these ids."""
+    request = lost(2, hints=["success", "success"])
+    pairs = zip(request.hints.items(), (first, second), strict=True)
+    return request._replace(hints={device: hint._replace(request_id=given) for (device, hint), given in pairs})
+
+
+UNTRUSTED = {
+    "one device": lost(1, hints=["success"]),
+    "several ids": several("r8", "r9"),
+    "another license of the same devices": lost(2, hints=["success", "success"])._replace(rivaled=True),
+}
+
+
+@pytest.mark.parametrize("reported", UNTRUSTED.values(), ids=UNTRUSTED)
+def test_reports_that_may_be_about_something_else_tell_nothing_apart(reported: Lost) -> None:
+    """Then the rest explains the difference as well."""
+    count = len(reported.devices)
+    for more in range(4):
+        found = judge(10 + count + more, moved(), [reported, lost(3, request=2)])
+        assert found == dict.fromkeys((1, 2), "took_effect" if more == 3 else "unclear")
 
 
 def test_a_hint_alone_proves_nothing() -> None:
