@@ -75,7 +75,7 @@ def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost], *, lifetime: bo
         return dict.fromkeys((request.request for request in lost), "unclear")
     verdict = _judge_together(rest, unexplained - expected, perhaps, against) if rest else "took_effect"
     return {
-        **dict.fromkeys((request.request for request in reported), t.cast("Judgment", "took_effect")),
+        **dict.fromkeys((request.request for request in reported), "took_effect"),
         **dict.fromkeys((request.request for request in rest), verdict),
     }
 
