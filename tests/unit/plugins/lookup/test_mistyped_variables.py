@@ -26,7 +26,7 @@ PLAYBOOKS = ("plan", "apply", "undo", "report", "export", "license_devices", "fl
         ("fleet_licensing_max_removal", "fleet_licensing_max_removals"),
         ("fleet_max_changes", "fleet_licensing_max_changes"),
         ("fleet_max_lifetime", "fleet_licensing_max_lifetime"),
-        ("fleet_jounral", "fleet_journal"),
+        ("fleet_jurnal", "fleet_journal"),
         ("fleet_dst", "fleet_dest"),
         ("fleet_histroy", "fleet_history"),
         ("fleet_retry_unkown", "fleet_retry_unknown"),
@@ -46,7 +46,7 @@ def test_a_mistyped_name(name: str, meant: str) -> None:
         *("fleet", "fleet_name", "fleet_owner", "fleet_team", "fleet_test", "fleet_region", "fleet_environment"),
         *("fleet_account", "fleet_mode", "fleet_wait", "fleet_run", "fleet_journal_dir", "fleet_journal_path"),
         *("fleet_journal_2", "fleet_history2", "fleet_dest_dir", "fleet_max_speed", "fleet_licensing_team"),
-        *("my_fleet_jounral", "flet_journal", "license_reports", "max_changes"),
+        *("my_fleet_jurnal", "flet_journal", "license_reports", "max_changes"),
     ],
 )
 def test_a_name_of_ones_own(name: str) -> None:
@@ -56,15 +56,15 @@ def test_a_name_of_ones_own(name: str) -> None:
 @pytest.mark.parametrize(
     "used",
     [
-        "{{ fleet_jounral }}/journal.db",
-        ["a", "{{ fleet_jounral }}"],
-        {"place": {"of": "{{ fleet_jounral }}"}},
+        "{{ fleet_jurnal }}/journal.db",
+        ["a", "{{ fleet_jurnal }}"],
+        {"place": {"of": "{{ fleet_jurnal }}"}},
     ],
 )
 def test_a_name_that_another_variable_uses(used: t.Any) -> None:
-    others = {"fleet_jounral": "fleet_jounral", "hostvars": "fleet_jounral", "fleet_jounrals": "my_fleet_jounral"}
-    assert len(_lookup.mistyped(["fleet_jounral"], others)) == 1
-    assert _lookup.mistyped(["fleet_jounral"], {**others, "fleet_journal": used}) == []
+    others = {"fleet_jurnal": "fleet_jurnal", "hostvars": "fleet_jurnal", "fleet_jurnal_of_mine": "my_fleet_jurnal"}
+    assert len(_lookup.mistyped(["fleet_jurnal"], others)) == 1
+    assert _lookup.mistyped(["fleet_jurnal"], {**others, "fleet_journal": used}) == []
 
 
 def test_every_variable_of_the_playbooks_is_known() -> None:
