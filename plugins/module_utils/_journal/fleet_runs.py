@@ -158,6 +158,7 @@ def prune_runs(db: Transaction, before: str, *, check: bool) -> int:
 
     A run is known as long as its plan is kept, or would be if it is not in the store: if the run was undone, the
     approval of the plan must not do the same again.
+
     Only the first ones are forgotten, so that all later runs of each remaining one are known, and never the last one,
     whose number must not be given again.
 

@@ -144,7 +144,7 @@ def _of_counted_request(db: Transaction, confirmation: Confirmation) -> _Entry |
     """The entry of a request whose answer and id were lost, and about which the count decided; one that the report fits
     comes first.
 
-    Otherwise, a report under an unknown id is kept only as a hint: see C(_journal_rows.Hint).
+    Otherwise, a report under an unknown id is kept only as a hint: see C(rows.Hint).
     """
     since = ago(ADOPTED_WITHIN)
     for kind, device in confirmation.devices:

@@ -45,6 +45,11 @@ def begun(runs: FleetRuns, *accounts: str, **more: t.Any) -> str:
     return name
 
 
+def pruned(store: Store, before: str, *, check: bool = False) -> int:
+    with store.writing() as db:
+        return prune_runs(db, before, check=check)
+
+
 def _begin_many(place: str, results: t.Any) -> None:
     with stored(place) as store:
         results.put([begun(FleetRuns(store)) for _run in range(10)])
@@ -170,8 +175,7 @@ def test_a_run_is_known_as_long_as_its_plan(place: str, kept: str) -> None:
         begun(runs, "a", **digests)
         begun(runs, "a")
         FleetPlans(store).keep(digests[kept], ["plan"])
-        with store.writing() as db:
-            assert prune_runs(db, "2027", check=False) == 2
+        assert pruned(store, "2027") == 2
         assert len(runs.newest(9)) == 2
 
 
@@ -182,8 +186,7 @@ def test_a_run_of_the_last_months_is_known(place: str) -> None:
         begun(runs, "a", started=ago(KEPT + datetime.timedelta(days=1)))
         begun(runs, "a", started=ago(KEPT - datetime.timedelta(days=1)))
         begun(runs, "a")
-        with store.writing() as db:
-            assert prune_runs(db, "2999", check=False) == 1
+        assert pruned(store, "2999") == 1
         assert len(runs.newest(9)) == 2
 
 
@@ -197,8 +200,7 @@ def test_the_first_runs_are_forgotten_and_never_the_last_one(place: str) -> None
         runs.enter("2026-01-01T00:00:00Z", lambda _identity, number: f"{number}")
         found: list[t.Any] = []
         for before, check in (("2026-01-02", True), ("2026-01-02", False), ("2026-01-09", False), ("2027", False)):
-            with store.writing() as db:
-                found.append(prune_runs(db, before, check=check))
+            found.append(pruned(store, before, check=check))
             found.append([run.name for run in runs.newest(9)])
         kept = names[:0:-1]
         assert found == [1, names[::-1], 1, kept, 3, [], 0, []]
