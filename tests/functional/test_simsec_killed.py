@@ -200,10 +200,14 @@ def test_killed_at_any_time(tmp_path: Path, seed: int) -> None:
             running.kill()
             stage.pass_time()
             again = stage.module("simsec_license", **options)
+            assert set(again.rows.values()) <= {"unchanged", "assigned", "unknown"}
+            assert again.code == ("outcome_unknown" if "unknown" in again.rows.values() else None)
+            if again.failed:
+                stage.module("simsec_license", **options, retry_unknown=True)
+                again = stage.module("simsec_license", **options)
             assert not again.failed, again.message
-            assert set(again.rows.values()) <= {"unchanged", "assigned"}
         assert stage.simulator.holders(FLEX) == set(devices)
-        assert stage.simulator.sends() == dict.fromkeys(devices, 1)
+        assert stage.simulator.sends() == dict.fromkeys(devices, 1), "what was reported as done is not sent again"
 
 
 @pytest.mark.parametrize("sku", [FLEX, LIFETIME])
@@ -229,11 +233,13 @@ def test_removing_or_binding_with_several_requests_under_way(tmp_path: Path, sku
         missing = set(WANTED) - stage.simulator.holders(sku)
         assert missing <= set(unknown)
         # The kill may find the other workers between writing a request down and sending it.
-        assert len(missing) in (range(1, 5) if sku == LIFETIME else [0])
+        assert len(missing) in range(1, 7)
         assert max(stage.simulator.sends().values()) == 1
-        last = stage.module("simsec_license", **options, retry_unknown=True)
+        # What was reported as done under an id that nobody knows is not sent again. The count decides afterward.
+        stage.module("simsec_license", **options, retry_unknown=True)
         stage.pass_time()
-        assert not last.failed
+        last = stage.module("simsec_license", **options)
+        assert not last.failed, last.message
         assert stage.simulator.holders(sku) == set(WANTED)
         assert max(stage.simulator.sends().values()) == 1
 

@@ -115,7 +115,7 @@ def state_of(status: DeviceStatus) -> DeviceState:
     """The word for the status of a device."""
     if status.result == "confirmed":
         return "assigned" if status.held else "removed"
-    if status.result == "failed":
+    if status.result == "failed" and not status.earlier:
         return "failed"
     return "pending" if status.result == "pending" else "unknown"
 

@@ -14,7 +14,7 @@ import typing as t
 from .._plan.answer import Action
 from .by_count import READ_AGAIN
 from .clock import ago, hour_after, hour_before, now, seconds_between
-from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED, WITHOUT_ID
+from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
 from .rows import Hint, Lost, Moved
 
 if t.TYPE_CHECKING:
@@ -32,12 +32,7 @@ def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
         found.setdefault(request, Lost(request, run, action, sent, [], {})).devices.append(device)
         kinds[request] = kind
     _add_hints(db, [(kinds[lost.request], lost) for lost in found.values()])
-    hinted = [lost for lost in found.values() if lost.hints]
-    rivals = _rivals(db, hinted, account, sku) if hinted else frozenset()
-    return [
-        lost._replace(rivaled=not rivals.isdisjoint((kinds[lost.request], device) for device in lost.hints))
-        for lost in found.values()
-    ]
+    return list(found.values())
 
 
 def moved_since(db: Transaction, run: int, account: str, sku: str) -> Moved:
@@ -80,12 +75,6 @@ def _settle(db: Transaction, lost: Lost, state: str, answer: str) -> None:
     )
 
 
-def _rivals(db: Transaction, hinted: t.Iterable[Lost], account: str, sku: str) -> frozenset[tuple[str, str]]:
-    """The devices, with their kind of id, that requests for other licenses name whose ids are not known."""
-    since = hour_before(min(lost.sent for lost in hinted))
-    return frozenset((kind, device) for kind, device in db.execute(WITHOUT_ID, (since, account, sku)))
-
-
 def _add_hints(db: Transaction, found: t.Collection[tuple[str, Lost]]) -> None:
     """Search the reports under unknown ids once, for all lost requests."""
     if not found:
@@ -100,4 +89,6 @@ def _add_hints(db: Transaction, found: t.Collection[tuple[str, Lost]]) -> None:
         for kind, device in json.loads(devices):
             for lost in by_device.get((kind, device), ()):
                 if lost.sent <= received <= hour_after(lost.sent):
-                    lost.hints[device] = Hint(key, status, reason, request_id)
+                    hint = Hint(key, status, reason, request_id)
+                    # A failure casts doubt on any success.
+                    lost.hints[device] = hint if status == "failed" else lost.hints.get(device, hint)

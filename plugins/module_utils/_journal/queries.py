@@ -57,16 +57,23 @@ PROVED_HOLDERS = (
 )
 """How many devices of a scope hold the license as C(DeviceStatus.proved) says: nothing of it is inferred."""
 
-LOST = (
-    "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request "
-    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-    "WHERE request.state IN ('sending', 'unknown') AND scope.account = ? AND scope.sku = ? "
-    "AND entry.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM entry AS later "
-    "JOIN request AS after ON after.id = later.request WHERE later.scope = entry.scope "
-    "AND later.device_id = entry.device_id AND later.request > entry.request "
-    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect')) ORDER BY request.id, entry.device_id"
+_IN_DOUBT = "request.state IN ('sending', 'unknown') AND entry.outcome IS NULL"
+_SENT_AGAIN = (
+    "EXISTS (SELECT 1 FROM entry AS later JOIN request AS after ON after.id = later.request "
+    "WHERE later.scope = entry.scope AND later.device_id = entry.device_id AND later.request > entry.request "
+    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect') AND coalesce(later.outcome, '') <> 'failed')"
 )
-"""The devices of requests without a reliable answer that were neither reported on nor sent again."""
+"""Whether a later request for the device may have had an effect. One that failed says nothing about earlier ones."""
+
+_LOST = "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request"
+LOST = (
+    f"{_LOST} CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    f"WHERE {_IN_DOUBT} AND scope.account = ? AND scope.sku = ? AND NOT {_SENT_AGAIN} "
+    "ORDER BY request.id, entry.device_id"
+)
+"""The devices of requests without a reliable answer that were neither reported on nor sent again since, or only in
+vain.
+"""
 
 _LATER = (
     "SELECT 1 FROM entry AS {0} JOIN request AS {0}_request ON {0}_request.id = {0}.request "
@@ -94,7 +101,8 @@ _ENTRIES = (
 _MOVES = (
     f"{_ENTRIES} WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "
     "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed > ?)) "
-    "OR (entry.outcome IS NULL AND request.state = 'accepted'))"
+    "OR (entry.outcome IS NULL AND request.state = 'accepted') "
+    f"OR ({_IN_DOUBT} AND {_SENT_AGAIN} AND NOT {_MADE_UP_FOR}))"
 )
 _STEPS = (
     "SELECT action, certain, count(*) FROM (SELECT action, certain, "
@@ -157,14 +165,6 @@ COUNTED_UNWATCHED = f"SELECT 1 {_SINCE} AND request.run < ? AND {COUNTED} AND en
 _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
-
-WITHOUT_ID = (
-    "SELECT scope.kind, entry.device_id FROM request CROSS JOIN scope ON scope.id = request.scope "
-    "CROSS JOIN entry ON entry.request = request.id WHERE request.request_id IS NULL "
-    "AND request.state IN ('sending', 'unknown', 'accepted', 'no_effect') AND request.sent >= ? "
-    "AND (scope.account <> ? OR scope.sku <> ?)"
-)
-"""The devices of requests for other licenses since a timestamp whose ids are not known."""
 
 UNMATCHED = (
     "SELECT id, request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "

@@ -25,7 +25,7 @@ class Scope(t.NamedTuple):
 class Hint(t.NamedTuple):
     """A report under an unknown request id about a device of a lost request, soon after that request was sent.
 
-    It may be about something else, because other systems change the same devices. Only the account's count can decide.
+    It proves nothing, because it may be about something else: a request for another license, or one of other systems.
     """
 
     callback: int
@@ -38,9 +38,8 @@ class Lost(t.NamedTuple):
     """A request with an unknown result.
 
     :param run: the run that sent it.
-    :param devices: those of its devices that were neither reported on nor sent again.
-    :param hints: by device.
-    :param rivaled: whether a hint may be about a request for another license of the device, whose id was lost, too.
+    :param devices: those of its devices about which nothing else is known, see C(queries.LOST).
+    :param hints: by device; a failure if there is one.
     """
 
     request: int
@@ -49,7 +48,6 @@ class Lost(t.NamedTuple):
     sent: str
     devices: list[str]
     hints: dict[str, Hint]
-    rivaled: bool = False
 
 
 class Moved(t.NamedTuple):

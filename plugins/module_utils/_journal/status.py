@@ -32,6 +32,8 @@ class Attempt(t.NamedTuple):
         or whether the run that sent the request saw the account's count change by it alone, see C(_simsec/watch.py).
         Otherwise it was concluded from reports under unknown ids and from the account's count, which others change,
         too.
+    :param hinted: whether a report under an unknown id says that it was carried out, and the account's count does not
+        contradict that.
     """
 
     request: int
@@ -44,6 +46,7 @@ class Attempt(t.NamedTuple):
     sent: str
     confirmed: str
     own: bool = False
+    hinted: bool = False
 
 
 class DeviceStatus(t.NamedTuple):
@@ -58,6 +61,8 @@ class DeviceStatus(t.NamedTuple):
         license. The account's count is no proof about a removal: a removal that seems to have had no effect may only be
         slow.
     :param overlaid: whether the proof is missing because of a removal that may still be executed.
+    :param earlier: if the last attempt failed: one before it that may have been executed. The failure says nothing
+        about that one, and may even be due to it.
     """
 
     result: LastResult
@@ -66,6 +71,7 @@ class DeviceStatus(t.NamedTuple):
     last: Attempt | None
     proof: Attempt | None = None
     overlaid: bool = False
+    earlier: Attempt | None = None
 
     @property
     def proved(self) -> bool:
@@ -84,6 +90,7 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
     held: bool | None = None
     may_hold = False
     last: Attempt | None = None
+    earlier: Attempt | None = None
     done: Attempt | None = None
     removals: list[Attempt] = []
     for attempt in attempts:
@@ -98,13 +105,18 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
             may_hold = not assigning
         if attempt.outcome == "success":
             held = may_hold = assigning
+            earlier = None
         elif attempt.outcome is None:
             held = held if held is assigning else None
             may_hold = may_hold or assigning
+            earlier = attempt
         last = attempt
+    status = DeviceStatus(_result(last), held, may_hold, last, done)
+    if status.result == "failed":
+        status = status._replace(earlier=earlier)
     if done is None or not any(_may_follow(removal, done) for removal in removals):
-        return DeviceStatus(_result(last), held, may_hold, last, done)
-    return DeviceStatus(_result(last), held, may_hold, last, None, any(map(_is_open, removals)))
+        return status
+    return status._replace(proof=None, overlaid=any(map(_is_open, removals)))
 
 
 def _may_follow(removal: Attempt, done: Attempt) -> bool:

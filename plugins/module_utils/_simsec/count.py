@@ -6,10 +6,12 @@
 
 """Find out from the account's count of assigned licenses what happened to requests. Pure.
 
-The count is for one SKU, so it is proof. A report under an unknown request id is only a hint. A case is clear if there
-is only one explanation for the change of the count. For a request without an answer, C(judge) decides. For requests
-that were accepted and not reported on, C(carried_out) does: they are confirmed only if the count has changed by the
-most by which all requests together can have changed it. Then none of them failed and none is still open.
+The count is for one SKU, so it is proof. A case is clear if there is only one explanation for the change of the count.
+A report under an unknown request id is only a hint: it can make a clear case unclear, but it never decides.
+
+For requests without an answer, C(judge) decides. For requests that were accepted and not reported on, C(carried_out)
+does: they are confirmed only if the count has changed by the most by which all requests together can have changed it.
+Then none of them failed and none is still open.
 
 Both assume that nobody else changed the same SKU of the account by exactly the opposite amount in the meantime.
 """
@@ -23,7 +25,8 @@ from .._journal.rows import Lost, Moved, Window
 from .._journal.status import BY_COUNT, Attempt
 from .._plan.answer import ACTIONS
 
-Judgment = t.Literal["took_effect", "no_effect", "unclear", "too_early"]
+Judgment = t.Literal["took_effect", "no_effect", "as_reported", "unclear", "too_early"]
+"""C(as_reported): not clear, but the count leaves room for every success that was reported under an unknown id."""
 
 UNKNOWN_LATENCY = 30.0
 """Seconds after which the count should include a request, if ThingSpace has not reported on any request yet."""
@@ -44,40 +47,29 @@ def settle_seconds(wanted: float | None, latency: float | None) -> float:
     return UNKNOWN_LATENCY if latency is None else min(LONGEST, max(SHORTEST, FACTOR * latency))
 
 
-def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost], *, lifetime: bool = False) -> dict[int, Judgment]:
-    """Judge each lost request.
+def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Judgment]:
+    """Judge the lost requests, all alike, because the count does not tell them apart.
 
     :param now: the account's count of assigned licenses of the SKU, read after C(lost) and C(moved).
-    :param lifetime: whether the licenses can never be removed. Then no hint shows that a request had no effect, because
-        it may still be carried out.
     """
-    doubtful = lifetime and any(map(_failures, lost))
-    if moved.before is None or now is None or len({request.action for request in lost}) != 1 or doubtful:
-        return {request.request: "unclear" for request in lost}
+    return dict.fromkeys((request.request for request in lost), _judgment(now, moved, lost))
+
+
+def _judgment(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> Judgment:
+    if moved.before is None or now is None or len({request.action for request in lost}) != 1:
+        return "unclear"
     action = lost[0].action
     other = ACTIONS[action].opposite
     perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((other, False), 0)
     unexplained = (now - moved.before) * (1 if action == "assign" else -1)
     unexplained += moved.devices.get((other, True), 0) - moved.devices.get((action, True), 0)
-    # Completely reported requests come first: they explain part of the difference, or nothing is clear.
-    reported = [request for request in lost if len(request.hints) == len(request.devices)]
-    rest = [request for request in lost if len(request.hints) < len(request.devices)]
-    if not reported or (rest and not all(_is_told_apart(request, lost) for request in reported)):
-        verdict = _judge_together(lost, unexplained, perhaps, against)
-        return dict.fromkeys((request.request for request in lost), verdict)
-    # By how much these requests changed the count, if they took effect and their hints belong to them.
-    expected = sum(len(request.devices) - _failures(request) for request in reported)
-    # Successes need at least this difference. A failure is believed only if the count is exactly as expected, and
-    # nothing else can have changed it.
-    exact = unexplained == expected and not (perhaps or against) and _are_of_one_kind(reported)
-    believed = exact if any(_failures(request) for request in reported) else unexplained >= expected + perhaps
-    if not believed:
-        return dict.fromkeys((request.request for request in lost), "unclear")
-    verdict = _judge_together(rest, unexplained - expected, perhaps, against) if rest else "took_effect"
-    return {
-        **dict.fromkeys((request.request for request in reported), "took_effect"),
-        **dict.fromkeys((request.request for request in rest), verdict),
-    }
+    hints = [hint.status for request in lost for hint in request.hints.values()]
+    if unexplained >= sum(len(request.devices) for request in lost) + perhaps and "failed" not in hints:
+        return "took_effect"
+    # Any other difference may be theirs: what was accepted may have failed, or may still be open.
+    if unexplained + against <= 0:
+        return "unclear" if hints else "no_effect"
+    return "as_reported" if 0 < hints.count("success") <= unexplained + against else "unclear"
 
 
 def fits(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> bool:
@@ -162,37 +154,11 @@ def _resolved(attempt: Attempt, device: str, lost: Lost, verdict: Judgment, *, l
         return attempt._replace(state="no_effect", reason=NO_EFFECT)
     said = {
         "no_effect": "the account's count suggests that it had no effect",
+        "as_reported": "the account's count does not show whether it took effect",
         "unclear": "the account's count does not show whether it took effect",
         "too_early": "it is too early for the account's count to show whether it took effect",
     }[verdict]
+    hint = lost.hints.get(device)
+    hinted = hint is not None and hint.status == "success" and verdict in ("as_reported", "too_early")
     before = attempt.reason.rstrip(".")
-    return attempt._replace(reason=f"{before}; {said}" if before else said)
-
-
-def _judge_together(lost: t.Sequence[Lost], unexplained: int, perhaps: int, against: int) -> Judgment:
-    """Judge all of these together, because the count does not distinguish them."""
-    devices = sum(len(request.devices) for request in lost)
-    if devices and unexplained >= devices + perhaps and not any(_failures(request) for request in lost):
-        return "took_effect"
-    if any(request.hints for request in lost):
-        return "unclear"
-    # Any other difference may be theirs: what was accepted may have failed, or may still be open.
-    return "no_effect" if unexplained + against <= 0 else "unclear"
-
-
-def _is_told_apart(request: Lost, lost: t.Iterable[Lost]) -> bool:
-    """Whether its reports can hardly be about anything else: one id names several devices, which are all of its own."""
-    ids = {hint.request_id for hint in request.hints.values()}
-    others = {hint.request_id for other in lost if other is not request for hint in other.hints.values()}
-    return len(request.devices) > 1 and len(ids) == 1 and ids.isdisjoint(others) and not request.rivaled
-
-
-def _are_of_one_kind(lost: t.Sequence[Lost]) -> bool:
-    """Whether reports of success and of failure cannot be wrong in pairs: they agree, or have the id of one request."""
-    hints = [hint for request in lost for hint in request.hints.values()]
-    words, ids = {hint.status for hint in hints}, {hint.request_id for hint in hints}
-    return len(words) == 1 or len(lost) == len(ids) == 1
-
-
-def _failures(request: Lost) -> int:
-    return sum(hint.status == "failed" for hint in request.hints.values())
+    return attempt._replace(reason=f"{before}; {said}" if before else said, hinted=hinted)

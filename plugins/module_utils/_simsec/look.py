@@ -125,7 +125,7 @@ def judge_lost(job: Job, known: Snapshot, count: int | None) -> dict[int, Judgme
     """What the account's count shows about the lost requests."""
     if known.lost and _youngest(known) < settle_seconds(job.settle_time, known.latency):
         return {lost.request: "too_early" for lost in known.lost}
-    return judge(count, known.moved, known.lost, lifetime=job.wish.sku.lifetime)
+    return judge(count, known.moved, known.lost)
 
 
 def counted(job: Job, journal: Journal, known: Snapshot, count: int | None) -> frozenset[int]:

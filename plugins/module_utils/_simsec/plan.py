@@ -119,7 +119,12 @@ def decide(wish: Wish, status: DeviceStatus) -> Decision:
         return Decision("unchanged", last.reason, last.request_id) if last.action == wish.action else SEND
     if status.result == "failed":
         return _after_failure(wish, status, last)
-    return _pending(wish, last) if status.result == "pending" else _unknown(wish, last)
+    return _open(wish, last)
+
+
+def _open(wish: Wish, last: Attempt) -> Decision:
+    """About an attempt that may have been executed, or may still be."""
+    return _pending(wish, last) if last.state == "accepted" else _unknown(wish, last)
 
 
 def _after_failure(wish: Wish, status: DeviceStatus, last: Attempt) -> Decision:
@@ -127,12 +132,14 @@ def _after_failure(wish: Wish, status: DeviceStatus, last: Attempt) -> Decision:
     as_wanted = status.held is (wish.action == "assign")
     if as_wanted:
         return Decision("unchanged")
+    if status.earlier and (status.earlier.action == wish.action or not same):
+        return _open(wish, status.earlier)
     if not same and wish.action == "remove" and not status.may_hold:
         return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({last.reason})")
     if same and not wish.retry_failed:
         why = last.reason or "ThingSpace reported a failure without a reason"
         return Decision("failed", f"{why} (not sent again without 'retry_failed: true')", last.request_id)
-    return SEND
+    return _open(wish, status.earlier) if status.earlier else SEND
 
 
 def _pending(wish: Wish, last: Attempt) -> Decision:
@@ -162,10 +169,16 @@ def _possible(wish: Wish, last: Attempt) -> str:
 def _unknown(wish: Wish, last: Attempt) -> Decision:
     # A lifetime license cannot have been removed, so it has no request of the opposite kind.
     opposite = last.action != wish.action
-    if wish.retry_unknown or (last.sent < wish.overdue and opposite and not wish.sku.lifetime):
+    hinted = last.hinted and not opposite
+    if (wish.retry_unknown and not hinted) or (last.sent < wish.overdue and opposite and not wish.sku.lifetime):
         return SEND
     why = f"its {ACTIONS[last.action].noun} was sent {for_people(last.sent)} and has no reliable answer"
     why += f" ({last.reason.rstrip('.')})" if last.reason else ""
+    if hinted:
+        claim = "A report that may be about it says that it was done"
+        return Decision(
+            "unknown", f"{why}. {claim}. 'retry_unknown: true' sends it again only if the count denies that"
+        )
     return Decision("unknown", f"{why}. It is sent again only with 'retry_unknown: true'")
 
 

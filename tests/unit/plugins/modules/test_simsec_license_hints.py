@@ -20,7 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
     ReportedStatus,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
-from ansible_collections.thingspace.licensing.tests.support.fakes import imei
+from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space, code
@@ -34,14 +34,20 @@ def always() -> dict[str, t.Any]:
     return {"sku": FLEX, "devices": [DEVICE], "settle_time": 0}
 
 
-def report(journal: Path, status: ReportedStatus, request_id: str = FOREIGN) -> None:
+def report(
+    journal: Path, status: ReportedStatus, request_id: str = FOREIGN, devices: t.Sequence[str] = (DEVICE,)
+) -> None:
     with contextlib.closing(open_journal(str(journal), write=True, told=never)) as opened:
-        opened.confirm([Confirmation(request_id, (("imei", DEVICE),), status, "why")])
+        opened.confirm([Confirmation(request_id, (("imei", device),), status, "why") for device in devices])
 
 
 def outcome(result: dict[str, t.Any]) -> str:
     (row,) = result["devices"]
     return str(row["outcome"])
+
+
+def outcomes(result: dict[str, t.Any]) -> list[str]:
+    return [row["outcome"] for row in sorted(result["devices"], key=lambda row: str(row["device_id"]))]
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -117,3 +123,110 @@ def test_a_count_that_is_not_up_to_date_confirms_nothing(run: Run, space: Space,
     rows = {row["device_id"]: row["outcome"] for row in done["devices"]}
     assert rows == {first: "unchanged", second: "accepted"}
     assert code(done) == "unconfirmed"
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_a_later_failure_says_nothing_about_an_earlier_request(run: Run, space: Space, journal: Path, sku: str) -> None:
+    """The earlier one may be the reason: the device has the license already. It still explains the count, too."""
+    first, second = imeis(2)
+    options = {"sku": sku, "lifetime_consent": 2}
+    space.faults = ["lose", "lost"]
+    assert outcomes(run(devices=[first, second], batch_size=1, **options)) == ["unknown", "unknown"]
+    space.inactive = {second}
+    assert outcome(run(devices=[second], retry_unknown=True, **options)) == "accepted"
+    report(journal, "failed", "r3", [second])
+    space.inactive = set()
+    assert outcome(run(devices=[first], **options)) == "unknown"
+    assert outcomes(run(devices=[first, second], retry_failed=True, **options)) == ["unknown", "unknown"]
+    assert len(space.writes) == 3
+
+
+def test_a_later_removal_does_not_make_an_earlier_request_explain_less(run: Run, space: Space, journal: Path) -> None:
+    """What it removed may have been assigned by the request whose answer was lost."""
+    first, second = imeis(2)
+    space.faults = ["lose", "lost"]
+    run(devices=[first, second], batch_size=1)
+    assert outcome(run(devices=[second], state="absent", retry_unknown=True)) == "accepted"
+    report(journal, "success", "r3", [second])
+    assert outcome(run(devices=[first])) == "unknown"
+    assert space.held[FLEX] == set()
+
+
+def test_a_failed_removal_does_not_send_an_assignment_in_doubt_again(run: Run, space: Space, journal: Path) -> None:
+    space.faults = ["lost"]
+    space.counts = False
+    run()
+    space.inactive = {DEVICE}
+    run(state="absent", retry_unknown=True)
+    report(journal, "failed", "r2")
+    assert outcome(run(retry_failed=True)) == "unknown"
+    assert len(space.writes) == 2
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_reports_of_another_license_decide_about_no_device(
+    run: Run, space: Space, journal: Path, state: str, order: int
+) -> None:
+    """Half of each request was carried out. Reports under two ids that are not known contradict each other."""
+    devices = imeis(2)
+    if state == "absent":
+        run(devices=devices)
+        report(journal, "success", "r1", devices)
+    writes = len(space.writes)
+    space.faults, space.inactive = ["lost"], {devices[1]}
+    run(devices=devices, state=state)
+    for request_id, done in [("own", 0), ("of another license", 1)][::order]:
+        report(journal, "success", request_id, [devices[done]])
+        report(journal, "failed", request_id, [devices[1 - done]])
+    space.inactive = set()
+    for retry_failed in (False, True):
+        done = run(devices=devices, state=state, retry_failed=retry_failed)
+        assert (outcomes(done), code(done)) == (["unknown", "unknown"], "outcome_unknown")
+    assert len(space.writes) == writes + 1
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+@pytest.mark.parametrize("also", [[], [imei(9)]])
+def test_reports_do_not_tell_which_of_several_requests_took_effect(
+    run: Run, space: Space, journal: Path, sku: str, also: list[str]
+) -> None:
+    """Of two lost requests one was carried out, and a report that is about something else names the other's devices."""
+    devices = imeis(4)
+    options = {"sku": sku, "lifetime_consent": 4, "batch_size": 2}
+    space.faults = ["lose", "lost"]
+    run(devices=devices, **options)
+    report(journal, "success", devices=[*devices[:2], *also])
+    done = run(devices=devices, **options)
+    assert (outcomes(done), code(done)) == (["unknown"] * 4, "outcome_unknown")
+    assert len(space.writes) == 2
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_what_was_reported_as_done_is_not_sent_again(run: Run, space: Space, journal: Path, sku: str) -> None:
+    """One of two lost requests was carried out. With 'retry_unknown', only the other one is sent again."""
+    devices = imeis(4)
+    options = {"sku": sku, "lifetime_consent": 4, "batch_size": 2}
+    space.faults = ["lost", "lose"]
+    run(devices=devices, **options)
+    report(journal, "success", devices=devices[:2])
+    again = run(devices=devices, retry_unknown=True, **options)
+    assert outcomes(again) == ["unknown", "unknown", "accepted", "accepted"]
+    assert [devices for _method, _sku, devices, _name in space.writes[2:]] == [devices[2:]]
+    report(journal, "success", "r3", devices[2:])
+    last = run(devices=devices, **options)
+    assert (outcomes(last), code(last)) == (["unchanged"] * 4, "")
+    assert len(space.writes) == 3
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_what_the_count_contradicts_is_sent_again_if_requested(run: Run, space: Space, journal: Path, sku: str) -> None:
+    """A report of something else does not leave a device without its license for ever."""
+    devices = imeis(4)
+    options = {"sku": sku, "lifetime_consent": 4, "batch_size": 2}
+    space.faults = ["lose", "lose"]
+    run(devices=devices, **options)
+    report(journal, "success", devices=devices[:2])
+    assert outcomes(run(devices=devices, **options)) == ["unknown"] * 4
+    assert outcomes(run(devices=devices, retry_unknown=True, **options)) == ["accepted"] * 4
+    assert space.held[sku] == set(devices)

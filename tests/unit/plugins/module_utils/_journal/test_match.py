@@ -418,13 +418,10 @@ def test_a_report_under_an_unknown_id_belongs_to_the_request_that_it_fits(journa
     assert (status.result, status.held, status.last and status.last.request) == ("confirmed", False, removal)
 
 
-@pytest.mark.parametrize("id_known", [False, True])
-def test_a_hint_may_be_about_another_license_of_the_device(journal: Journal, id_known: bool) -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_reports_under_unknown_ids_the_failure_counts(journal: Journal, order: int) -> None:
     send(journal, imeis(2))
-    other = send(journal, [imei(1)], FLEX._replace(sku="another"))
-    if id_known:
-        journal.accepted(other, "r2")
-    confirm(journal, report("r1", imei(0)), report("r1", imei(1)))
+    reports = [report("r1", imei(0)), report("r2", imei(0), "failed"), report("r3", imei(1))]
+    confirm(journal, *reports[::order])
     (lost,) = journal.snapshot(FLEX, imeis(2)).lost
-    assert len(lost.hints) == 2
-    assert lost.rivaled is not id_known
+    assert {device: hint.status for device, hint in lost.hints.items()} == {imei(0): "failed", imei(1): "success"}
