@@ -270,6 +270,23 @@ def test_candidates_that_are_not_selected_stay_on_the_list(
     assert plan.result["totals"]["remove"] == 0
 
 
+def test_no_candidate_is_added_while_nobody_knows_who_is_protected(meters: Meters, simulator: Simulator) -> None:
+    """A mistyped group protects no device, and the devices that it means may be among the candidates."""
+    vip = {**METERS, "protected": True}
+    meters.wants({"ids": [FIRST], "removal_candidate": True}, vip)
+    meters.listed(by(SECOND))
+    assert not meters.apply(meters.plan()[0]).failed
+    simulator.forget_requests()
+    meters.listed()
+    assert meters.plan()[1].result["status"] == "no_change", "nothing is added, so nothing can be wrong"
+    meters.wants({"ids": [FIRST, SECOND], "removal_candidate": True}, vip)
+    planned, plan = meters.plan()
+    assert (planned.code, plan.result["status"]) == ("empty_exact", "error")
+    assert "'select' of 'set 1' selects no device." in planned.message
+    assert "1 device would be put on the removal candidate list" in planned.message
+    assert simulator.writes() == []
+
+
 def test_a_fleet_file_that_wants_only_what_is_not_selected(meters: Meters, simulator: Simulator) -> None:
     """The failure says which set selects no device."""
     meters.listed()

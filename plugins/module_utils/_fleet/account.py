@@ -93,9 +93,9 @@ def _plan_all(context: Context, wanted: Wanted, options: RunOptions) -> Result:
 def _planned_parts(context: Context, wanted: Wanted) -> list[Result]:
     """The plan of each part.
 
-    :raises LicensingError: there is no plan, or it removes licenses because a set selects no device.
+    :raises LicensingError: there is no plan, or a device would lose something because a set selects no device.
     """
-    if not (wanted.emptied or wanted.unsure):
+    if not (wanted.emptied or wanted.unsure or wanted.unguarded):
         return plan_parts(context, wanted.parts)
     # A module compiles what it imports, each time. Most sets select something.
     from .emptied import refuse_emptied, selects_none  # pylint: disable=import-outside-toplevel

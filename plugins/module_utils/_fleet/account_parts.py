@@ -117,6 +117,7 @@ class Wanted(t.NamedTuple):
     :param emptied: the sets that select no device, for each kind of license that devices lose if no set wants it, and
         for the removal candidates.
     :param unsure: the sets of removal candidates with a device that no request can name.
+    :param unguarded: the sets of protected devices that select no device.
     """
 
     account: str
@@ -126,6 +127,7 @@ class Wanted(t.NamedTuple):
     incomplete: list[dict[str, str]]
     emptied: t.Mapping[PartKind, t.Sequence[str]] = MappingProxyType({})
     unsure: t.Sequence[str] = ()
+    unguarded: t.Sequence[str] = ()
 
 
 class RunOptions(t.NamedTuple):

@@ -39,6 +39,7 @@ def from_files(context: Context, run: RunOptions) -> Wanted:
         [*wanted.unnamed_rows(), *_kept(context, entry, lists, run.journal)] if context.check_mode else [],
         _emptied(account, wanted),
         [*dict.fromkeys(device.one.name for device in wanted.unnamed if device.one.removal_candidate)],
+        [one.name for one in wanted.empty if one.protected],
     )
 
 

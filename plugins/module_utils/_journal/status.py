@@ -74,6 +74,13 @@ class DeviceStatus(t.NamedTuple):
     earlier: Attempt | None = None
 
     @property
+    def open(self) -> Attempt | None:
+        """The last attempt whose result is not known."""
+        if self.result == "failed":
+            return self.earlier
+        return self.last if self.result in ("pending", "unknown") else None
+
+    @property
     def proved(self) -> bool:
         """Whether this is enough to remove another license."""
         return self.proof is not None

@@ -39,6 +39,8 @@ class Decision(t.NamedTuple):
 
 SEND = Decision("send")
 
+NO_REASON = "ThingSpace reported a failure without a reason"
+
 
 @dataclasses.dataclass(frozen=True)
 class Wish:
@@ -65,12 +67,14 @@ class SimsecPlan(t.NamedTuple):
 
     :param lifetime: whether its licenses can never be removed.
     :param missing: licenses that devices certainly had and that the account no longer counts.
+    :param again: devices that are sent although the result of an earlier request for the same is not known.
     """
 
     plan: Plan
     decisions: dict[str, Decision]
     lifetime: bool
     missing: int = 0
+    again: frozenset[str] = frozenset()
 
     @property
     def sent(self) -> tuple[str, ...]:
@@ -107,7 +111,10 @@ def make_simsec_plan(
     )
     assign, remove = (tuple(one for one in sent if one not in waiting) for sent in (plan.assign, plan.remove))
     plan = plan._replace(assign=assign, remove=remove, unchanged=unchanged, held=None)
-    return SimsecPlan(plan, decisions, wish.sku.lifetime)
+    made = SimsecPlan(plan, decisions, wish.sku.lifetime)
+    earlier = ((device, statuses[device].open) for device in made.sent if device in statuses)
+    again = frozenset(device for device, attempt in earlier if attempt and attempt.action == wish.action)
+    return made._replace(again=again)
 
 
 def decide(wish: Wish, status: DeviceStatus) -> Decision:
@@ -127,19 +134,27 @@ def _open(wish: Wish, last: Attempt) -> Decision:
     return _pending(wish, last) if last.state == "accepted" else _unknown(wish, last)
 
 
+def _earlier(wish: Wish, earlier: Attempt, last: Attempt) -> Decision:
+    """About such an attempt if a later one failed."""
+    decision = _open(wish, earlier)
+    if decision is SEND:
+        return SEND
+    return decision._replace(reason=f"{decision.reason}. A later request failed: {last.reason or NO_REASON}")
+
+
 def _after_failure(wish: Wish, status: DeviceStatus, last: Attempt) -> Decision:
     same = last.action == wish.action
     as_wanted = status.held is (wish.action == "assign")
     if as_wanted:
         return Decision("unchanged")
     if status.earlier and (status.earlier.action == wish.action or not same):
-        return _open(wish, status.earlier)
+        return _earlier(wish, status.earlier, last)
     if not same and wish.action == "remove" and not status.may_hold:
         return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({last.reason})")
     if same and not wish.retry_failed:
-        why = last.reason or "ThingSpace reported a failure without a reason"
+        why = last.reason or NO_REASON
         return Decision("failed", f"{why} (not sent again without 'retry_failed: true')", last.request_id)
-    return _open(wish, status.earlier) if status.earlier else SEND
+    return _earlier(wish, status.earlier, last) if status.earlier else SEND
 
 
 def _pending(wish: Wish, last: Attempt) -> Decision:

@@ -20,7 +20,7 @@ from .._plan.plan import Pool
 from .._text.diff import device_diff
 from .again import warn_of_another, without_advice
 from .job import Job
-from .plan import SimsecPlan
+from .plan import NO_REASON, SimsecPlan
 from .send import Sent
 
 
@@ -57,7 +57,7 @@ class Done(t.NamedTuple):
 
     def confirmed_by(self, statuses: t.Mapping[str, DeviceStatus], action: Action) -> Done:
         """The rows after the confirmations arrived."""
-        rows = [confirmed_row(row, statuses.get(row.device_id), action) for row in self.rows]
+        rows = [_in_doubt(self.plan, confirmed_row(row, statuses.get(row.device_id), action)) for row in self.rows]
         failed = {row.device_id for row in rows if row.outcome == "failed"}
         return self._replace(rows=rows, moved=self.moved - failed)
 
@@ -89,7 +89,7 @@ def planned(
         elif stopped is not None:
             rows.append(RequestRow(device, "skipped", f"{STOPPED}{ACTIONS[action].done}", ""))
         elif sent is not None:
-            rows.append(sent.results[device])
+            rows.append(_in_doubt(plan, sent.results[device]))
         else:
             rows.append(RequestRow(device, would, reason if confirmed else "", ""))
     going = frozenset(plan.sent)
@@ -140,3 +140,11 @@ def confirmed_row(row: RequestRow, status: DeviceStatus | None, action: Action) 
         return row
     outcome: Outcome = ACTIONS[action].done if last.outcome == "success" else "failed"
     return RequestRow(row.device_id, outcome, last.reason, last.request_id)
+
+
+def _in_doubt(plan: SimsecPlan, row: RequestRow) -> RequestRow:
+    """A request that failed says nothing about an earlier one, and may have failed because that one was carried out."""
+    if row.outcome != "failed" or row.device_id not in plan.again:
+        return row
+    reason = f"{row.reason or NO_REASON}. It is not known whether an earlier request was carried out"
+    return row._replace(outcome="unknown", reason=reason)

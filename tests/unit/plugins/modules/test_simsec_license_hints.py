@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
     Confirmation,
     ReportedStatus,
@@ -136,9 +137,31 @@ def test_a_later_failure_says_nothing_about_an_earlier_request(run: Run, space: 
     assert outcome(run(devices=[second], retry_unknown=True, **options)) == "accepted"
     report(journal, "failed", "r3", [second])
     space.inactive = set()
+    (row,) = run(devices=[second], **options)["devices"]
+    assert (row["outcome"], row["reason"].endswith("A later request failed: why")) == ("unknown", True)
     assert outcome(run(devices=[first], **options)) == "unknown"
     assert outcomes(run(devices=[first, second], retry_failed=True, **options)) == ["unknown", "unknown"]
     assert len(space.writes) == 3
+
+
+@pytest.mark.parametrize("how", ["refused", "reported"])
+def test_the_run_whose_request_failed_does_not_call_the_device_failed(
+    run: Run, space: Space, journal: Path, how: str
+) -> None:
+    space.faults, space.counts = ["lost"], False
+    run()
+    space.faults = [400] if how == "refused" else []
+    if how == "reported":
+        write = space._write
+
+        def reported(request: Request) -> tuple[int, t.Any]:
+            report(journal, "failed", "r2")
+            return write(request)
+
+        space._write = reported  # type: ignore[method-assign]
+    again = run(retry_unknown=True, wait=True, wait_timeout=5)
+    assert (outcome(again), code(again)) == ("unknown", "outcome_unknown")
+    assert len(space.writes) == 2
 
 
 def test_a_later_removal_does_not_make_an_earlier_request_explain_less(run: Run, space: Space, journal: Path) -> None:
