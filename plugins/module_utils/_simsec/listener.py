@@ -30,6 +30,11 @@ _COUNTED = (
     "by as much as all of them together, and nobody else changes it."
 )
 
+_TO_REGISTER = (
+    "To receive them, start a receiver, and register it for the account with a task of thingspace.licensing.callback, "
+    "with the user name and the password that it expects (docs/callbacks.md)."
+)
+
 
 def require_listener(context: Context, client: Client, job: Job, plan: SimsecPlan, pool: Pool) -> bool:
     """Check for a listener before sending or waiting. Without a listener, warn or refuse.
@@ -55,12 +60,12 @@ def require_listener(context: Context, client: Client, job: Job, plan: SimsecPla
     lost = _lost(job, len(plan.sent) or pending)
     if not needed:
         counted = _COUNTED if waits and countable else ""
-        context.warn(f"{missing} {lost}{counted} {_to_register(job)}")
+        context.warn(f"{missing} {lost}{counted} {_TO_REGISTER}")
         return False
     why = f"{job.wish.sku.number} is a lifetime license" if binds else "'wait' waits for these reports"
     why = "'require_listener' requires one" if job.require_listener else why
     advice = (
-        f"It is needed because {why}. {_to_register(job)} Nothing was sent. "
+        f"It is needed because {why}. {_TO_REGISTER} Nothing was sent. "
         "If there is a listener that ThingSpace does not list, or if the account's count is enough for you, set "
         "'require_listener: false'."
     )
@@ -76,15 +81,6 @@ def _lost(job: Job, devices: int) -> str:
     return (
         f"ThingSpace reports {results} only to that listener. Without one, these reports are lost, and nobody can ask "
         "for them later."
-    )
-
-
-def _to_register(job: Job) -> str:
-    """What to run so that they are received."""
-    given = f"account={job.wish.account} url=https://RECEIVER callback_username=USER callback_password=PASSWORD"
-    return (
-        "To receive them, start a receiver (docs/callbacks.md), and register it with the user name and the password "
-        f"that it expects: ansible localhost -m thingspace.licensing.callback -a '{given}'."
     )
 
 

@@ -199,9 +199,9 @@ def test_reports_of_another_license_decide_about_no_device(
     writes = len(space.writes)
     space.faults, space.inactive = ["lost"], {devices[1]}
     run(devices=devices, state=state)
-    for request_id, done in [("own", 0), ("of another license", 1)][::order]:
-        report(journal, "success", request_id, [devices[done]])
-        report(journal, "failed", request_id, [devices[1 - done]])
+    for request_id, good in [("own", 0), ("of another license", 1)][::order]:
+        report(journal, "success", request_id, [devices[good]])
+        report(journal, "failed", request_id, [devices[1 - good]])
     space.inactive = set()
     for retry_failed in (False, True):
         done = run(devices=devices, state=state, retry_failed=retry_failed)

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Clock, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imeis
 from ansible_collections.thingspace.licensing.tests.support.module_runner import OMIT, Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import (
     FLEX,
@@ -41,7 +41,7 @@ UNHEARD: dict[str, tuple[int, t.Any]] = {
 }
 WAIT: dict[str, t.Any] = {"sku": FLEX, "wait": True, "wait_timeout": 900}
 ALONE: dict[str, t.Any] = {**WAIT, "journal": OMIT, "devices": imeis(1)}
-TO_REGISTER = f"-a 'account={ACCOUNT} url=https://RECEIVER callback_username=USER callback_password=PASSWORD'"
+TO_REGISTER = "register it for the account with a task of thingspace.licensing.callback"
 LASTING: dict[str, t.Any] = {"sku": LIFETIME, "lifetime_consent": 2}
 
 
