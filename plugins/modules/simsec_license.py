@@ -170,7 +170,8 @@ options:
       - If no listener is registered, the module says so, and reads the account's counts meanwhile with growing pauses,
         up to a minute. They confirm the devices all together, or none of them. See O(settle_time).
       - For a single device in a request of its own, the module also asks for the status of the request. If ThingSpace
-        answers that, no journal is needed. Otherwise the task without a journal ends at once.
+        answers that, no journal is needed. Otherwise the task without a journal ends at once. ThingSpace documents the
+        status for other requests only. So if the account's count contradicts it, it is not believed.
       - Fails before anything is sent if neither a listener nor a count can show the results, see O(require_listener).
       - C(ansible-playbook) shows the progress while waiting, if the journal can be read on the controller.
     type: bool

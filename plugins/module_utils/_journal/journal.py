@@ -256,6 +256,11 @@ class Journal:
             for lost in no_effect:
                 keep_no_effect(db, lost)
 
+    def forget_counts(self, runs: t.Sequence[int]) -> None:
+        """Forget the count before these runs: others changed it since, so it shows nothing any more."""
+        with self._writing() as db:
+            db.executemany("UPDATE run SET assigned_before = NULL WHERE id = ?", [(run,) for run in runs])
+
     def keep_counted(self, requests: t.Iterable[int], when: str, *, watched: bool) -> None:
         """Record which requests were carried out according to the account's count.
 

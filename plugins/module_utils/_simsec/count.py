@@ -116,19 +116,47 @@ def carried_out(
     """The requests that were carried out for every device on which nothing was reported.
 
     Less than the most is no proof, because any device may be the one that failed. More shows that others changed the
-    count. What is in flight in the other direction needs no care: it could only bring the count back.
+    count since then. What is in flight in the other direction needs no care: it could only bring the count back.
 
     :param now: the account's count of assigned licenses of the SKU, read before C(windows).
     :param old_enough: whether the count is proof about a request that was sent at this time.
     """
     found: set[int] = set()
+    windows = list(windows)
     if now is None:
         return frozenset()
+    disturbed = max(beyond(now, windows), default=0)
     for window in windows:
         for action, newest in window.newest.items():
-            if window.missing(action, now) == 0 and old_enough(newest):
+            if window.missing(action, now) == 0 and window.run > disturbed and old_enough(newest):
                 found.update(window.waiting.get(action, ()))
     return frozenset(found)
+
+
+def beyond(now: int | None, windows: t.Iterable[Window]) -> list[int]:
+    """The runs since which the count has changed by more than what was sent, so that others changed it.
+
+    :param now: the account's count of assigned licenses of the SKU, read before C(windows).
+    """
+    if now is None:
+        return []
+    return [window.run for window in windows if any(window.missing(action, now) < 0 for action in window.most)]
+
+
+def contradicts(now: int | None, windows: t.Iterable[Window], attempt: Attempt, *, done: bool) -> bool:
+    """Whether the count excludes that a request for one device was carried out, or that it was not.
+
+    :param now: the account's count of assigned licenses of the SKU, read before C(windows).
+    """
+    flying = [window for window in windows if attempt.request in window.waiting.get(attempt.action, ())]
+    if now is None or not flying:
+        return False
+    if not done:
+        return any(window.missing(attempt.action, now) <= 0 for window in flying)
+    # A later run may have read a count that includes it already. But the run that sent it did not.
+    other = ACTIONS[attempt.action].opposite
+    changed = [window.most[attempt.action] - window.missing(attempt.action, now) for window in flying]
+    return all(most + window.most.get(other, 0) < 1 for most, window in zip(changed, flying, strict=True))
 
 
 def with_counted(

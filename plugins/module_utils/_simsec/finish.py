@@ -39,8 +39,7 @@ def finish(context: Context, job: Job, journal: Journal, api: SimsecApi, done: D
         sent = frozenset(done.plan.sent)
         left = [device for device in left if device in sent]
     if left:
-        says = waiting.watch.says if waiting.watch else ""
-        unconfirmed = unconfirmed_error(left, len(overdue), waiting.waited, says, journal=bool(job.journal))
+        unconfirmed = unconfirmed_error(left, len(overdue), waiting.waited, waiting.says, journal=bool(job.journal))
         done = done._replace(stopped=done.stopped or waiting.interrupted or unconfirmed)
     return done if pool is None else done._replace(pool=pool)
 
@@ -49,7 +48,7 @@ def _counted_late(job: Job, journal: Journal, count: int, left: list[str]) -> li
     """Confirm by the count that was read at the end what nobody reported. Returns the devices that are still left."""
     when = now()
     known = journal.snapshot(job.scope, left)
-    found = counted(job, journal, known, count)
+    found = counted(job, known, count, journal.windows(job.wish.account, job.wish.sku.number))
     if not found:
         return left
     journal.keep_counted(found, when, watched=False)

@@ -12,12 +12,12 @@ import typing as t
 
 from .._journal.clock import age, now
 from .._journal.journal import Journal
-from .._journal.rows import Snapshot
+from .._journal.rows import Snapshot, Window
 from .._journal.status import Attempt, DeviceStatus, fold
 from .._module import Context
 from .._text.lists import many
 from .api import SimsecApi, SkuSubscription, proof_of
-from .count import Judgment, carried_out, fits, judge, resolve, settle_seconds, with_counted
+from .count import Judgment, beyond, carried_out, fits, judge, resolve, settle_seconds, with_counted
 from .job import Job
 
 PATIENT = 60.0
@@ -100,20 +100,24 @@ class Judged(t.NamedTuple):
     :param statuses: of the task's devices.
     :param lost: the judgment about each lost request.
     :param counted: the requests that the count confirms.
+    :param exceeded: the runs before which the count was read, and since which others changed it.
     """
 
     statuses: dict[str, DeviceStatus]
     lost: dict[int, Judgment]
     counted: frozenset[int]
+    exceeded: list[int]
 
 
 def judge_all(job: Job, journal: Journal, seen: Look) -> Judged:
     """Judge everything that is in flight."""
     known, count = seen.known, proof_of(seen.subscriptions, job.scope.sku)
-    lost, done = judge_lost(job, known, count), counted(job, journal, known, count)
+    # Read after the count, so that everything is known that can have changed it.
+    windows = journal.windows(job.wish.account, job.wish.sku.number) if count is not None else []
+    lost, done = judge_lost(job, known, count), counted(job, known, count, windows)
     attempts = journal.attempts(job.scope, job.wish.devices) if done else known.attempts
     attempts = resolve(attempts, known.lost, lost, lifetime=job.wish.sku.lifetime)
-    return Judged(statuses_of(with_counted(attempts, done, seen.when)), lost, done)
+    return Judged(statuses_of(with_counted(attempts, done, seen.when)), lost, done, beyond(count, windows))
 
 
 def statuses_of(attempts: t.Mapping[str, list[Attempt]]) -> dict[str, DeviceStatus]:
@@ -128,13 +132,9 @@ def judge_lost(job: Job, known: Snapshot, count: int | None) -> dict[int, Judgme
     return judge(count, known.moved, known.lost)
 
 
-def counted(job: Job, journal: Journal, known: Snapshot, count: int | None) -> frozenset[int]:
+def counted(job: Job, known: Snapshot, count: int | None, windows: t.Sequence[Window]) -> frozenset[int]:
     """The requests that the account's count confirms."""
-    if count is None:
-        return frozenset()
     settle = settle_seconds(job.settle_time, known.latency)
-    # Read after the count, so that everything is known that can have changed it.
-    windows = journal.windows(job.wish.account, job.wish.sku.number)
     return carried_out(count, windows, lambda sent: age(sent) >= settle)
 
 
@@ -156,5 +156,7 @@ def keep(context: Context, journal: Journal, seen: Look, judged: Judged, *, life
             f"took effect, those for {counts[1]:,} did not. Changes by others in the account in the meantime "
             "could make this wrong."
         )
+    if judged.exceeded:
+        journal.forget_counts(judged.exceeded)
     if judged.counted:
         journal.keep_counted(judged.counted, seen.when, watched=False)

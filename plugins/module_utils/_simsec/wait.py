@@ -17,10 +17,11 @@ from .._errors import MAX_PROBLEMS, LicensingError, Problem
 from .._journal.confirmation import Confirmation
 from .._journal.journal import Journal
 from .._journal.rows import Scope
-from .._journal.status import DeviceStatus, fold
+from .._journal.status import Attempt, DeviceStatus, fold
 from .._text.lists import first, many
 from .again import SENDS_ALL
-from .api import SimsecApi
+from .api import SimsecApi, proof_of
+from .count import contradicts
 from .watch import Watch
 
 POLL = 0.5
@@ -28,6 +29,9 @@ POLL = 0.5
 
 ASK_EVERY = 5.0
 """Seconds between two requests for the status of a request."""
+
+ASK_AGAIN = 30.0
+"""The same if the account's count contradicts the status, because it may not be up to date."""
 
 
 def wait_problems(
@@ -79,6 +83,7 @@ class Waiting:
         self._count_at = self._paused_until = 0.0
         self._may_ask = True
         self._left = seconds
+        self._contradiction = ""
         self.waited = 0.0
         self._step = api.progress.about(scope.sku).step("devices confirmed")
 
@@ -100,7 +105,7 @@ class Waiting:
         while len(waiting) > max(0, spare - failed) and self._may_go_on(end):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
-                ask_at = self._clock() + ASK_EVERY
+                ask_at = self._clock() + (ASK_AGAIN if self._contradiction else ASK_EVERY)
             elif self.watch is not None and self._clock() >= self._count_at:
                 self._count_at = self._clock() + self.watch.look()
             else:
@@ -131,6 +136,17 @@ class Waiting:
     def _may_go_on(self, end: float) -> bool:
         return self._clock() < end and bool(self._journal.path or self._may_ask) and not self._stop.why
 
+    @property
+    def says(self) -> str:
+        """What the account's counts show about what is not confirmed, as sentences; empty if nobody looked."""
+        if self._contradiction:
+            return self._contradiction
+        return (
+            f"{self.watch.says} Less does not show which of them are done. Only a receiver hears that."
+            if self.watch
+            else ""
+        )
+
     def statuses(self, devices: t.Sequence[str]) -> dict[str, DeviceStatus]:
         """The status of these devices in the journal."""
         attempts = self._journal.attempts(self._scope, devices)
@@ -145,7 +161,8 @@ class Waiting:
         return waiting, results.count("failed")
 
     def _ask(self, device: str) -> None:
-        """Ask ThingSpace. This is best effort: the call is documented for other operations, so a refusal means nothing.
+        """Ask ThingSpace. This is best effort: the call is documented for other operations, so a refusal means nothing,
+        and what the account's count contradicts is not believed.
 
         The status is that of the whole request. It says nothing about one of several devices.
         """
@@ -160,9 +177,22 @@ class Waiting:
         status = "success" if said[0] == "success" else "failed" if said[0].startswith("fail") else None
         if status is None:
             return
-        reason = "" if status == "success" else f"the status of the request is {said[1]}"
+        claim = f"the status of the request is {said[1]}"
+        if self._contradicted(attempt, done=status == "success"):
+            self._contradiction = f"ThingSpace said that {claim}, and the account's count contradicts that."
+            return
+        self._contradiction = ""
+        reason = "" if status == "success" else claim
         confirmation = Confirmation(attempt.request_id, ((self._scope.kind, device),), t.cast(t.Any, status), reason)
         self._journal.confirm([confirmation])
+
+    def _contradicted(self, attempt: Attempt, *, done: bool) -> bool:
+        """Whether the account's count excludes this result. If it cannot be read now, that is not known."""
+        try:
+            count = proof_of(self._api.subscriptions(), self._scope.sku)
+        except LicensingError:
+            return True
+        return contradicts(count, self._journal.windows(self._scope.account, self._scope.sku), attempt, done=done)
 
 
 def unconfirmed_error(
@@ -172,7 +202,7 @@ def unconfirmed_error(
 
     :param overdue: how many of the devices were accepted too long ago to wait for.
     :param waited: for how many seconds the task waited.
-    :param counted: what the account's count shows, if the task watched it.
+    :param counted: what the account's count shows, as sentences, if the task looked at it.
     :param journal: whether there is one. Otherwise, only ThingSpace's status of the request could confirm it.
     """
     named = first(waiting, 20)
@@ -187,7 +217,7 @@ def unconfirmed_error(
     else:
         then = "Their requests were accepted and are not sent again: run again to see their results."
         if counted:
-            then += f" {counted} Less does not show which of them are done. Only a receiver hears that."
+            then += f" {counted}"
         else:
             then += (
                 " If nothing is ever confirmed, check that a receiver is running, and registered with the user name "

@@ -9,6 +9,8 @@
 A confirmation needs two equal readings, the second one when the requests are old enough: ThingSpace could have counted
 what it had only accepted.
 
+A count beyond the result shows that others changed it. When it comes back, it confirms nothing.
+
 Such a confirmation is enough to remove another license only if nothing at all points to anything else: the task sent
 everything that is in flight; the count was seen below the result after ThingSpace had accepted that, and never beyond
 it; the journal had proof of every license of the SKU before that; and meanwhile no other number of the account changed.
@@ -24,7 +26,7 @@ from .._journal.clock import age, now
 from .._journal.journal import Journal
 from .._journal.rows import Scope, Window
 from .api import SimsecApi, SkuSubscription, proof_of
-from .count import carried_out
+from .count import beyond, carried_out
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 LONGEST_PAUSE = 60.0
@@ -69,6 +71,7 @@ class Watch:
         self._before = before
         self._undisturbed = bool(before.run) and before.sole
         self.begin()
+        self._exceeded = False
         self.says = "The account's count could not be read."
 
     def begin(self) -> None:
@@ -103,8 +106,11 @@ class Watch:
         self._undisturbed &= _others(subscriptions, self._scope.sku) == _others(
             self._before.subscriptions, self._scope.sku
         )
+        if exceeded := beyond(count, windows):
+            self._journal.forget_counts(exceeded)
+            self._exceeded = True
         if count is None:
-            self.says = "The account shows no count."
+            self.says = "The account shows no count that can be used."
             return
         for window in windows:
             for action in window.most:
@@ -118,6 +124,8 @@ class Watch:
                 if window.run == self._before.run:
                     self._rising |= missing > 0
                     self._undisturbed &= missing >= 0
+        if self._exceeded:
+            self.says = "The account's count changed by more than what was sent, so others changed it."
 
     def _proves(self, windows: t.Iterable[Window]) -> bool:
         """Whether nothing but this run's own requests can have changed the count."""

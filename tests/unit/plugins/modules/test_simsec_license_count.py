@@ -20,7 +20,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec impor
 from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imei, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
-from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space, code
+from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, LISTENER, Space, code
 
 BUNDLE = "TS-BUNDLE-KTO-SIMSEC-MRC"
 WAIT: dict[str, t.Any] = {"wait": True, "wait_timeout": 600}
@@ -126,6 +126,49 @@ def test_more_than_was_sent_confirms_nothing(run: Run, space: Space, others: lis
     space.slow = 0
     space.held[FLEX].update(imeis(3), others)
     assert {outcome for outcome, _reason in rows(run(settle_time=0))} == {"accepted"}
+
+
+def test_a_count_that_was_beyond_what_was_sent_confirms_nothing_when_it_comes_back(run: Run, space: Space) -> None:
+    """Somebody assigned two licenses and then removed one, and one of ours failed without a word."""
+    space.slow, space.inactive = 0, {imei(2)}
+    seen = []
+
+    def count(sku: str, original: t.Callable[[str], t.Any] = space._count) -> t.Any:
+        row = original(sku)
+        if sku == FLEX and space.writes:
+            seen.append(sku)
+            row["licenseAssigned"] += 2 if len(seen) < 4 else 1
+        return row
+
+    space._count = count  # type: ignore[method-assign]
+    done = run(**WAIT)
+    assert (code(done), rows(done)) == ("unconfirmed", {("accepted", "")})
+    assert "others changed it" in done["msg"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("says", ["Failed", "Success"])
+@pytest.mark.parametrize("listens", [True, False])
+def test_the_status_of_a_request_does_not_outweigh_the_count(
+    run: Run, space: Space, state: str, says: str, listens: bool
+) -> None:
+    """It is documented for other operations. If the count shows the opposite, nothing is concluded from it."""
+    one = {"devices": imeis(1), "settle_time": 0.001}
+    if state == "absent":
+        run(**one, **WAIT)
+    space.listeners = (200, [LISTENER] if listens else [])
+    space.status_of_requests, space.slow = says, 0
+    space.inactive = set() if says == "Failed" else set(imeis(1))
+    writes = len(space.writes)
+    done = run(**one, **WAIT, state=state)
+    want = "assigned" if state == "present" else "removed"
+    if says == "Failed":
+        assert (code(done), rows(done), done["changed"]) == ("", {(want, BY_COUNT)}, True)
+    else:
+        assert (code(done), rows(done)) == ("unconfirmed", {("accepted", "")})
+        assert "the status of the request is Success, and the account's count contradicts that" in done["msg"]
+    run(**one, state=state, retry_failed=True)
+    assert len(space.writes) == writes + 1
 
 
 @pytest.mark.parametrize("fails", [True, False])

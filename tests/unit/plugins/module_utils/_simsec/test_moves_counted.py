@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.watch import Watch
 from ansible_collections.thingspace.licensing.tests.support.simsec_world import (
     BASE,
@@ -156,6 +157,7 @@ def test_a_sign_of_others_keeps_the_old_licenses(
     world = moving(tmp_path, monkeypatch)
     if careless:
         monkeypatch.setattr(Watch, "_proves", lambda *_of: True)
+        monkeypatch.setattr(Journal, "forget_counts", lambda *_of: None)
     with_others(world, others)
     assert bool(world.bare) is careless
     assert (world.held[FLEX] >= set(SIMS)) is not careless

@@ -57,6 +57,9 @@ class Play:
             raise said
         return said
 
+    def subscriptions(self) -> list[t.Any]:
+        return []
+
     def sleep(self, seconds: float) -> None:
         assert 0 < seconds <= POLL
         self.clock.sleep(seconds)
