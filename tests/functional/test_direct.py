@@ -112,30 +112,44 @@ def test_like_a_packed_module(simulator: Simulator, playbook: Playbook, other_py
         assert direct[case] == packed[case]
 
 
+WHEN: tuple[tuple[Json, bool], ...] = (
+    ({}, True),
+    ({"delegate_to": "localhost"}, True),
+    ({"loop": [1, 2]}, True),
+    ({"async": 30, "poll": 1}, False),
+    ({"become": True, "become_method": "ansible.builtin.su"}, False),
+    ({"vars": {"ansible_python_interpreter": "/usr/bin/env python3"}}, False),
+    ({"vars": {"ansible_python_interpreter": "{{ omit }}"}}, False),
+    ({"vars": {"thingspace_direct_execution": "no"}}, False),
+    ({"vars": {"ansible_shell_executable": "/bin/bash"}}, False),
+    ({"environment": {"THINGSPACE_RETRIES": "1", "https_proxy": "http://127.0.0.1:1", "PGHOST": "h"}}, True),
+    ({"environment": {"TMPDIR": "/tmp"}}, False),
+    ({"environment": {"PYTHONPATH": "/nowhere"}}, False),
+)
+
+
+def test_when(simulator: Simulator, playbook: Playbook) -> None:
+    tasks = [task(keywords={"ignore_errors": True, "name": "One case", **keywords}) for keywords, _directly in WHEN]
+    ran = playbook(play(simulator, *tasks), "-vvv")
+    assert ran.returncode == 0, ran.stdout
+    _start, *told = ran.stdout.split("TASK [One case]")
+    assert [IN_A_FORK in one for one in told] == [directly for _keywords, directly in WHEN], ran.stdout
+
+
 @pytest.mark.parametrize(
-    ("keywords", "env", "directly"),
+    "env",
     [
-        ({}, {}, True),
-        ({"delegate_to": "localhost"}, {}, True),
-        ({"loop": [1, 2]}, {}, True),
-        ({"async": 30, "poll": 1}, {}, False),
-        ({"become": True, "become_method": "ansible.builtin.su"}, {}, False),
-        ({"vars": {"ansible_python_interpreter": "/usr/bin/env python3"}}, {}, False),
-        ({"vars": {"ansible_python_interpreter": "{{ omit }}"}}, {}, False),
-        ({"vars": {"thingspace_direct_execution": "no"}}, {}, False),
-        ({"vars": {"ansible_shell_executable": "/bin/bash"}}, {}, False),
-        ({"environment": {"THINGSPACE_RETRIES": "1", "https_proxy": "http://127.0.0.1:1", "PGHOST": "h"}}, {}, True),
-        ({"environment": {"TMPDIR": "/tmp"}}, {}, False),
-        ({"environment": {"PYTHONPATH": "/nowhere"}}, {}, False),
-        ({}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, False),
-        ({}, {"ANSIBLE_EXECUTABLE": "/bin/bash"}, False),
-        ({}, {"ANSIBLE_PYTHON_MODULE_RLIMIT_NOFILE": "500"}, False),
+        {"ANSIBLE_KEEP_REMOTE_FILES": "1"},
+        {"ANSIBLE_EXECUTABLE": "/bin/bash"},
+        {"ANSIBLE_PYTHON_MODULE_RLIMIT_NOFILE": "500"},
     ],
 )
-def test_when(simulator: Simulator, playbook: Playbook, keywords: Json, env: Json, directly: bool) -> None:
-    ran = playbook(play(simulator, task(keywords={"ignore_errors": True, **keywords})), "-vvv", env=env)
+def test_not_where_ansible_is_told_to_run_modules_otherwise(
+    simulator: Simulator, playbook: Playbook, env: Json
+) -> None:
+    ran = playbook(play(simulator, task()), "-vvv", env=env)
     assert ran.returncode == 0, ran.stdout
-    assert (IN_A_FORK in ran.stdout) is directly, ran.stdout
+    assert IN_A_FORK not in ran.stdout, ran.stdout
 
 
 def test_nothing_is_written_for_it(simulator: Simulator, playbook: Playbook) -> None:
