@@ -87,11 +87,11 @@ class Journal:
             attempts, latency = attempts_of(db, scope, devices), usual_latency(db, scope.account)
             return Snapshot(attempts, lost, moved, latency, _last_run(db, scope.account))
 
-    def moved_since_last_count(self, account: str, sku: str) -> Moved:
-        """What happened since the last run of a SKU that knows the account's count."""
+    def moved_since_last_count(self, account: str, sku: str, *, trusting: bool) -> Moved:
+        """What happened since the last run of a SKU that knows the account's count. See C(moved_since)."""
         with self._reading() as db:
             found = db.execute(LAST_COUNTED, (account, sku)).fetchone()
-            return moved_since(db, int(found[0]), account, sku) if found else Moved(None, {})
+            return moved_since(db, int(found[0]), account, sku, trusting=trusting) if found else Moved(None, {})
 
     def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
         """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""

@@ -14,7 +14,7 @@ import typing as t
 from .._plan.answer import Action
 from .by_count import READ_AGAIN
 from .clock import ago, hour_after, hour_before, now, seconds_between
-from .queries import LATENCY, LOST, MOVED_SINCE, UNMATCHED
+from .queries import HELD_BEFORE, LATENCY, LOST, MOVED_SINCE, UNMATCHED
 from .rows import Hint, Lost, Moved
 
 if t.TYPE_CHECKING:
@@ -35,14 +35,43 @@ def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
     return list(found.values())
 
 
-def moved_since(db: Transaction, run: int, account: str, sku: str) -> Moved:
-    """What has been sent and answered since a run."""
+def moved_since(db: Transaction, run: int, account: str, sku: str, *, trusting: bool = False) -> Moved:
+    """What has been sent and answered since a run.
+
+    :param trusting: whether every assignment that was reported as done counts as a change of the count, which is found
+        out faster.
+    """
     before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-    values = (run, run, hour_before(started), ago(READ_AGAIN), started, account, sku, run, started)
+    values = (
+        run,
+        run,
+        int(trusting or _explained(db, run, account, sku)),
+        run,
+        hour_before(started),
+        ago(READ_AGAIN),
+        started,
+        account,
+        sku,
+        run,
+        started,
+    )
     devices: dict[tuple[Action, bool], int] = {}
     for action, certain, count in db.execute(MOVED_SINCE, values):
         devices[action, bool(certain)] = count
     return Moved(before, devices)
+
+
+def _explained(db: Transaction, run: int, account: str, sku: str) -> bool:
+    """Whether the journal explains every license that the account counted before a run.
+
+    Ids of two kinds may be those of one SIM, so only one kind counts.
+    """
+    before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
+    if not before:
+        return before is not None
+    kinds = db.execute("SELECT kind FROM scope WHERE account = ? AND sku = ?", (account, sku)).fetchall()
+    held = (db.execute(HELD_BEFORE, (account, sku, kind, run, started)).fetchone()[0] for (kind,) in kinds)
+    return any(count >= before for count in held)
 
 
 def usual_latency(db: Transaction, account: str) -> float | None:

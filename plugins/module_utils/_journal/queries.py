@@ -37,11 +37,14 @@ _DEVICES_HAVING = (
     "SELECT count(*) FROM (SELECT 1 FROM entry JOIN request ON request.id = entry.request WHERE entry.scope = ? "
     "GROUP BY entry.device_id HAVING"
 )
+_MAY_REMOVE = (
+    "request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
+    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect')))"
+)
 HOLDERS = (
     f"{_DEVICES_HAVING} "
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN request.id ELSE 0 END) > "
-    "max(CASE WHEN request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
-    "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect'))) THEN request.id ELSE 0 END)) AS holder"
+    f"max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END)) AS holder"
 )
 """How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
 
@@ -58,12 +61,15 @@ PROVED_HOLDERS = (
 """How many devices of a scope hold the license as C(DeviceStatus.proved) says: nothing of it is inferred."""
 
 _IN_DOUBT = "request.state IN ('sending', 'unknown') AND entry.outcome IS NULL"
-_SENT_AGAIN = (
+_AFTER = (
     "EXISTS (SELECT 1 FROM entry AS later JOIN request AS after ON after.id = later.request "
     "WHERE later.scope = entry.scope AND later.device_id = entry.device_id AND later.request > entry.request "
-    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect') AND coalesce(later.outcome, '') <> 'failed')"
+    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect') AND coalesce(later.outcome, '') <> 'failed'"
 )
-"""Whether a later request for the device may have had an effect. One that failed says nothing about earlier ones."""
+_SENT_AGAIN, _REVERSED = f"{_AFTER})", f"{_AFTER} AND after.action <> request.action)"
+"""Whether a later request for the device may have had an effect, and whether one in the other direction may. One that
+failed says nothing about earlier ones.
+"""
 
 _LOST = "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request"
 LOST = (
@@ -93,28 +99,52 @@ _IN_FLIGHT = (
 open.
 """
 
+_WAS_OTHERWISE = (
+    "SELECT coalesce(prior.outcome, '') = 'success' AND prior_request.action <> request.action FROM entry AS prior "
+    "JOIN request AS prior_request ON prior_request.id = prior.request WHERE prior.scope = entry.scope "
+    "AND prior.device_id = entry.device_id AND prior.request < entry.request AND (prior.outcome = 'success' "
+    "OR (prior.outcome IS NULL AND prior_request.state IN ('accepted', 'sending', 'unknown') "
+    "AND prior_request.run < ?)) ORDER BY prior.request DESC LIMIT 1"
+)
+_CHANGED = f"coalesce(({_WAS_OTHERWISE}), request.action = 'assign' AND ? = 1)"
+"""Whether a success changed the count since a run began. ThingSpace may also report it for a device that was as wanted
+before. Of a device that the journal does not know, that is excluded if the journal explains every license that the
+account counted.
+"""
+_SUCCESS = "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL AS done"
 _ENTRIES = (
-    "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL AS certain, "
-    "scope.kind, entry.device_id, request.id FROM request "
+    f"{_SUCCESS}, {_CHANGED} AS changed, scope.kind, entry.device_id, request.id FROM request "
     "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id"
 )
 _MOVES = (
     f"{_ENTRIES} WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "
     "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed > ?)) "
     "OR (entry.outcome IS NULL AND request.state = 'accepted') "
-    f"OR ({_IN_DOUBT} AND {_SENT_AGAIN} AND NOT {_MADE_UP_FOR}))"
+    f"OR ({_IN_DOUBT} AND {_REVERSED} AND NOT {_MADE_UP_FOR}))"
 )
 _STEPS = (
-    "SELECT action, certain, count(*) FROM (SELECT action, certain, "
-    "lag(action) OVER (PARTITION BY kind, device_id, certain ORDER BY id) AS before"
+    "SELECT action, done AND changed AS certain, count(*) FROM (SELECT action, done, changed, "
+    "lag(action) OVER (PARTITION BY kind, device_id, done ORDER BY id) AS before"
 )
 MOVED_SINCE = (
-    f"{_STEPS} FROM ({_MOVES}) AS moves) AS steps WHERE before IS NULL OR before <> action GROUP BY action, certain"
+    f"{_STEPS} FROM ({_MOVES}) AS moves) AS steps WHERE before IS NULL OR before <> action "
+    "GROUP BY action, done AND changed"
 )
 """How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, whenever they were
-sent, and those of requests shortly before the run, which may have been executed before or after it started. A device
-that gets the license again, without a removal in between, still holds one.
+sent, those that may have been as wanted before, and those of requests shortly before the run, which may have been
+executed before or after it started. A device that gets the license again, without a removal in between, still holds
+one.
 """
+
+_EACH_HELD = "SELECT count(*) FROM (SELECT 1 FROM entry JOIN request ON request.id = entry.request "
+HELD_BEFORE = (
+    f"{_EACH_HELD} JOIN scope ON scope.id = entry.scope "
+    "WHERE scope.account = ? AND scope.sku = ? AND scope.kind = ? AND request.run < ? "
+    "GROUP BY entry.device_id HAVING "
+    "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' AND entry.confirmed <= ? "
+    f"THEN request.id ELSE 0 END) > max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END)) AS holder"
+)
+"""How many devices of a kind held the license for certain when a run began."""
 
 COUNTED = f"coalesce(entry.outcome, '') = 'success' AND entry.reason = '{BY_COUNT}'"
 """Whether only the account's count confirms an entry."""

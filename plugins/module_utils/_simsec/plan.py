@@ -149,8 +149,6 @@ def _after_failure(wish: Wish, status: DeviceStatus, last: Attempt) -> Decision:
         return Decision("unchanged")
     if status.earlier and (status.earlier.action == wish.action or not same):
         return _earlier(wish, status.earlier, last)
-    if not same and wish.action == "remove" and not status.may_hold:
-        return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({last.reason})")
     if same and not wish.retry_failed:
         why = last.reason or NO_REASON
         return Decision("failed", f"{why} (not sent again without 'retry_failed: true')", last.request_id)

@@ -175,6 +175,57 @@ def test_a_later_removal_does_not_make_an_earlier_request_explain_less(run: Run,
     assert space.held[FLEX] == set()
 
 
+def test_what_was_reported_as_done_for_a_holder_changed_no_count(run: Run, space: Space, journal: Path) -> None:
+    """The devices that hold it by other means explain nothing. Those of the lost request do."""
+    devices = imeis(4)
+    space.held[FLEX], space.faults = set(devices[2:]), ["lost"]
+    run(devices=devices, batch_size=2)
+    report(journal, "success", "r2", devices[2:])
+    done = run(devices=devices)
+    assert outcomes(done) == ["unknown", "unknown", "unchanged", "unchanged"]
+    assert len(space.writes) == 2
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_removal_counts_if_the_device_held_the_license(run: Run, space: Space, journal: Path, known: bool) -> None:
+    """ThingSpace may report it as done for a device that held nothing. That must not stand for a lost assignment."""
+    first, second, third = imeis(3)
+    if known:
+        run(devices=[third])
+        report(journal, "success", "r1", [third])
+    else:
+        space.held[FLEX] = {imei(9)}
+    writes = len(space.writes)
+    space.faults = ["lost" if known else "lose", "lost"]
+    run(devices=[first, second], batch_size=1, settle_time=1000)
+    run(devices=[third], state="absent", settle_time=1000)
+    report(journal, "success", f"r{writes + 3}", [third])
+    assert outcomes(run(devices=[first, second])) == (["accepted"] * 2 if known else ["unknown"] * 2)
+    assert len(space.writes) == writes + 3
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_a_device_whose_requests_were_lost_twice_counts_once(
+    run: Run, space: Space, journal: Path, reported: bool
+) -> None:
+    """The first one never came, and the count shows that. The second one was carried out."""
+    space.faults = ["lose", "lost"]
+    assert outcome(run()) == "unknown"
+    assert outcome(run()) == "unknown"
+    if reported:
+        report(journal, "success")
+    assert outcome(run()) == "unchanged"
+    assert len(space.writes) == 2
+
+
+def test_a_license_whose_assignment_failed_is_removed(run: Run, space: Space, journal: Path) -> None:
+    """The assignment may have failed because the device has it already."""
+    space.held[FLEX], space.faults = {DEVICE}, [400]
+    assert outcome(run()) == "failed"
+    assert outcome(run(state="absent")) == "accepted"
+    assert space.held[FLEX] == set()
+
+
 def test_a_failed_removal_does_not_send_an_assignment_in_doubt_again(run: Run, space: Space, journal: Path) -> None:
     space.faults = ["lost"]
     space.counts = False

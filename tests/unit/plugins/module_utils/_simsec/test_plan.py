@@ -69,7 +69,7 @@ def table() -> t.Iterator[t.Any]:
     """State and outcome of the last assignment, its age, and what 'present' and 'absent' make of it."""
     yield "accepted", "success", NEW, "unchanged", "send"
     yield "unknown", "success", OLD, "unchanged", "send"
-    yield "accepted", "failed", NEW, "failed", "unchanged"
+    yield "accepted", "failed", NEW, "failed", "send"
     yield "accepted", None, NEW, "accepted", "skipped"
     yield "accepted", None, OLD, "accepted", "send"
     yield "unknown", None, NEW, "unknown", "unknown"
