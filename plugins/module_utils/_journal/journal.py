@@ -16,11 +16,12 @@ import typing as t
 from .._errors import LicensingError
 from .._plan.answer import Action
 from .by_count import keep_counted, windows_of
+from .changes import changes_since
 from .clock import now
 from .confirmation import Confirmation
 from .facts import JournalFacts, facts
 from .file import PATIENCE
-from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_since, usual_latency
+from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_by, usual_latency
 from .match import Recorded, adopt, record
 from .moved import read_now, require_here
 from .queries import HOLDERS, IDS, LAST_COUNTED, NAMED_BY, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
@@ -83,15 +84,15 @@ class Journal:
         """Everything that a plan needs to know, read in one transaction."""
         with self._reading() as db:
             lost = lost_requests(db, scope.account, scope.sku)
-            moved = moved_since(db, lost[0].run, scope.account, scope.sku) if lost else Moved(None, {})
+            moved = moved_by(db, scope.account, scope.sku, lost) if lost else []
             attempts, latency = attempts_of(db, scope, devices), usual_latency(db, scope.account)
             return Snapshot(attempts, lost, moved, latency, _last_run(db, scope.account))
 
     def moved_since_last_count(self, account: str, sku: str, *, trusting: bool) -> Moved:
-        """What happened since the last run of a SKU that knows the account's count. See C(moved_since)."""
+        """What happened since the last run of a SKU that knows the account's count. See C(changes_since)."""
         with self._reading() as db:
             found = db.execute(LAST_COUNTED, (account, sku)).fetchone()
-            return moved_since(db, int(found[0]), account, sku, trusting=trusting) if found else Moved(None, {})
+            return changes_since(db, int(found[0]), account, sku, trusting=trusting) if found else Moved(None)
 
     def walk(self, account: str, sku: str | None) -> t.Iterator[tuple[Scope, str, list[Attempt]]]:
         """Every device of an account, of one SKU or of all, with its attempts; sorted, and never all in memory."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._plan.answer import Action
 from .by_count import READ_AGAIN
-from .clock import ago, hour_after, hour_before, now, seconds_between
-from .queries import HELD_BEFORE, LATENCY, LOST, MOVED_SINCE, UNMATCHED
+from .changes import changes_since
+from .clock import ago, hour_after, now, seconds_between
+from .queries import BASELINES, LATENCY, LOST, UNMATCHED
 from .rows import Hint, Lost, Moved
 
 if t.TYPE_CHECKING:
@@ -27,51 +27,27 @@ NO_EFFECT = "the answer was lost; the account's count shows no effect"
 def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
     """The lost requests of an account and SKU, oldest first, with what has been reported since."""
     found: dict[int, Lost] = {}
-    kinds: dict[int, str] = {}
     for request, run, action, sent, kind, device in db.execute(LOST, (account, sku)):
-        found.setdefault(request, Lost(request, run, action, sent, [], {})).devices.append(device)
-        kinds[request] = kind
-    _add_hints(db, [(kinds[lost.request], lost) for lost in found.values()])
+        found.setdefault(request, Lost(request, run, action, sent, [], {}, kind)).devices.append(device)
+    _add_hints(db, found.values())
     return list(found.values())
 
 
-def moved_since(db: Transaction, run: int, account: str, sku: str, *, trusting: bool = False) -> Moved:
-    """What has been sent and answered since a run.
+def moved_by(db: Transaction, account: str, sku: str, lost: t.Sequence[Lost]) -> list[Moved]:
+    """What can have changed the count since the run that sent the first lost request, and since earlier ones.
 
-    :param trusting: whether every assignment that was reported as done counts as a change of the count, which is found
-        out faster.
+    What was under way when a run began may be in the count that it read or not. A count that was read before all of
+    it tells more. A count to which nothing can be compared any more ends that, because others changed it since.
     """
-    before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-    values = (
-        run,
-        run,
-        int(trusting or _explained(db, run, account, sku)),
-        run,
-        hour_before(started),
-        ago(READ_AGAIN),
-        started,
-        account,
-        sku,
-        run,
-        started,
-    )
-    devices: dict[tuple[Action, bool], int] = {}
-    for action, certain, count in db.execute(MOVED_SINCE, values):
-        devices[action, bool(certain)] = count
-    return Moved(before, devices)
-
-
-def _explained(db: Transaction, run: int, account: str, sku: str) -> bool:
-    """Whether the journal explains every license that the account counted before a run.
-
-    Ids of two kinds may be those of one SIM, so only one kind counts.
-    """
-    before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-    if not before:
-        return before is not None
-    kinds = db.execute("SELECT kind FROM scope WHERE account = ? AND sku = ?", (account, sku)).fetchall()
-    held = (db.execute(HELD_BEFORE, (account, sku, kind, run, started)).fetchone()[0] for (kind,) in kinds)
-    return any(count >= before for count in held)
+    first, found = lost[0].run, []
+    devices = frozenset((one.kind, device) for one in lost for device in one.devices)
+    for run, before in db.execute(BASELINES, (account, sku, first, first, ago(READ_AGAIN))).fetchall():
+        if before is None:
+            break
+        found.append(changes_since(db, run, account, sku, devices))
+        if not found[-1].earlier:
+            break
+    return found
 
 
 def usual_latency(db: Transaction, account: str) -> float | None:
@@ -104,15 +80,15 @@ def _settle(db: Transaction, lost: Lost, state: str, answer: str) -> None:
     )
 
 
-def _add_hints(db: Transaction, found: t.Collection[tuple[str, Lost]]) -> None:
+def _add_hints(db: Transaction, found: t.Collection[Lost]) -> None:
     """Search the reports under unknown ids once, for all lost requests."""
     if not found:
         return
     by_device: dict[tuple[str, str], list[Lost]] = {}
-    for kind, lost in found:
+    for lost in found:
         for device in lost.devices:
-            by_device.setdefault((kind, device), []).append(lost)
-    times = [lost.sent for _kind, lost in found]
+            by_device.setdefault((lost.kind, device), []).append(lost)
+    times = [lost.sent for lost in found]
     rows = db.execute(UNMATCHED, (min(times), hour_after(max(times))))
     for key, request_id, devices, status, reason, received in rows:
         for kind, device in json.loads(devices):

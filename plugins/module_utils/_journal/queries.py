@@ -61,15 +61,12 @@ PROVED_HOLDERS = (
 """How many devices of a scope hold the license as C(DeviceStatus.proved) says: nothing of it is inferred."""
 
 _IN_DOUBT = "request.state IN ('sending', 'unknown') AND entry.outcome IS NULL"
-_AFTER = (
+_SENT_AGAIN = (
     "EXISTS (SELECT 1 FROM entry AS later JOIN request AS after ON after.id = later.request "
     "WHERE later.scope = entry.scope AND later.device_id = entry.device_id AND later.request > entry.request "
-    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect') AND coalesce(later.outcome, '') <> 'failed'"
+    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect') AND coalesce(later.outcome, '') <> 'failed')"
 )
-_SENT_AGAIN, _REVERSED = f"{_AFTER})", f"{_AFTER} AND after.action <> request.action)"
-"""Whether a later request for the device may have had an effect, and whether one in the other direction may. One that
-failed says nothing about earlier ones.
-"""
+"""Whether a later request for the device may have had an effect. One that failed says nothing about earlier ones."""
 
 _LOST = "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request"
 LOST = (
@@ -99,42 +96,19 @@ _IN_FLIGHT = (
 open.
 """
 
-_WAS_OTHERWISE = (
-    "SELECT coalesce(prior.outcome, '') = 'success' AND prior_request.action <> request.action FROM entry AS prior "
-    "JOIN request AS prior_request ON prior_request.id = prior.request WHERE prior.scope = entry.scope "
-    "AND prior.device_id = entry.device_id AND prior.request < entry.request AND (prior.outcome = 'success' "
-    "OR (prior.outcome IS NULL AND prior_request.state IN ('accepted', 'sending', 'unknown') "
-    "AND prior_request.run < ?)) ORDER BY prior.request DESC LIMIT 1"
+CHANGES = (
+    "SELECT scope.kind, entry.device_id, request.run, request.action, entry.outcome IS NOT NULL, request.sent, "
+    "coalesce(entry.confirmed, '') FROM (SELECT DISTINCT entry.scope, entry.device_id FROM request "
+    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    "WHERE scope.account = ? AND scope.sku = ? AND (request.run >= ? "
+    "OR (request.sent >= ? AND (entry.outcome IS NULL OR entry.confirmed > ?)))) AS moving "
+    "CROSS JOIN scope ON scope.id = moving.scope "
+    "CROSS JOIN entry ON entry.scope = moving.scope AND entry.device_id = moving.device_id "
+    "CROSS JOIN request ON request.id = entry.request WHERE entry.outcome = 'success' "
+    "OR (entry.outcome IS NULL AND request.state IN ('accepted', 'sending', 'unknown')) "
+    "ORDER BY moving.scope, moving.device_id, request.id"
 )
-_CHANGED = f"coalesce(({_WAS_OTHERWISE}), request.action = 'assign' AND ? = 1)"
-"""Whether a success changed the count since a run began. ThingSpace may also report it for a device that was as wanted
-before. Of a device that the journal does not know, that is excluded if the journal explains every license that the
-account counted.
-"""
-_SUCCESS = "SELECT request.action, request.run >= ? AND entry.outcome IS NOT NULL AS done"
-_ENTRIES = (
-    f"{_SUCCESS}, {_CHANGED} AS changed, scope.kind, entry.device_id, request.id FROM request "
-    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id"
-)
-_MOVES = (
-    f"{_ENTRIES} WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "
-    "AND ((entry.outcome = 'success' AND (request.run >= ? OR entry.confirmed > ?)) "
-    "OR (entry.outcome IS NULL AND request.state = 'accepted') "
-    f"OR ({_IN_DOUBT} AND {_REVERSED} AND NOT {_MADE_UP_FOR}))"
-)
-_STEPS = (
-    "SELECT action, done AND changed AS certain, count(*) FROM (SELECT action, done, changed, "
-    "lag(action) OVER (PARTITION BY kind, device_id, done ORDER BY id) AS before"
-)
-MOVED_SINCE = (
-    f"{_STEPS} FROM ({_MOVES}) AS moves) AS steps WHERE before IS NULL OR before <> action "
-    "GROUP BY action, done AND changed"
-)
-"""How many devices certainly changed since a run, and how many may have changed: unconfirmed ones, whenever they were
-sent, those that may have been as wanted before, and those of requests shortly before the run, which may have been
-executed before or after it started. A device that gets the license again, without a removal in between, still holds
-one.
-"""
+"""Every request that was carried out or may have been, for the devices that may have changed since a run began."""
 
 _EACH_HELD = "SELECT count(*) FROM (SELECT 1 FROM entry JOIN request ON request.id = entry.request "
 HELD_BEFORE = (
@@ -166,6 +140,12 @@ _RUNS = (
 )
 COUNTED_RUNS = f"{_RUNS} AND EXISTS ({_ANY} AND {_UNREPORTED}) ORDER BY run.id DESC LIMIT 20"
 """The last runs that know the account's count before them and have devices without a report."""
+
+BASELINES = (
+    "SELECT id, assigned_before FROM run WHERE account = ? AND sku = ? AND id <= ? AND (id = ? OR started >= ?) "
+    "ORDER BY id DESC LIMIT 4"
+)
+"""A run and the last ones before it, with the account's count before each; NULL if nothing can be concluded from it."""
 
 LAST_COUNTED = (
     "SELECT id FROM run WHERE account = ? AND sku = ? AND assigned_before IS NOT NULL ORDER BY id DESC LIMIT 1"

@@ -40,6 +40,7 @@ class Lost(t.NamedTuple):
     :param run: the run that sent it.
     :param devices: those of its devices about which nothing else is known, see C(queries.LOST).
     :param hints: by device; a failure if there is one.
+    :param kind: of the ids.
     """
 
     request: int
@@ -48,17 +49,38 @@ class Lost(t.NamedTuple):
     sent: str
     devices: list[str]
     hints: dict[str, Hint]
+    kind: str = "imei"
+
+
+class Range(t.NamedTuple):
+    """A number that is not known exactly."""
+
+    least: int
+    most: int
+
+    def __add__(self, other: t.Any) -> Range:
+        """Both together. Unlike other tuples, they are not joined."""
+        return Range(self.least + other.least, self.most + other.most)
+
+    @property
+    def reversed(self) -> Range:
+        """The same in the other direction."""
+        return Range(-self.most, -self.least)
 
 
 class Moved(t.NamedTuple):
-    """What happened since the first run with a lost request.
+    """By how much the account's count can have changed since a run read it.
 
-    :param before: assigned licenses of the SKU when that run started.
-    :param devices: how many devices changed, by action and whether that is certain; failed ones are left out.
+    :param before: assigned licenses of the SKU when that run started; None if nothing can be concluded from it.
+    :param others: the change by everything that is not lost.
+    :param lost: the change by the devices of lost requests.
+    :param earlier: whether requests of earlier runs may have been carried out since.
     """
 
     before: int | None
-    devices: dict[tuple[Action, bool], int]
+    others: Range = Range(0, 0)
+    lost: Range = Range(0, 0)
+    earlier: bool = False
 
 
 class Window(t.NamedTuple):
@@ -109,12 +131,13 @@ class Snapshot(t.NamedTuple):
 
     :param attempts: for the listed devices that have any, oldest first.
     :param lost: all lost requests of the account and SKU, oldest first.
+    :param moved: since the run of the first of these, and since earlier runs that the count may be compared to as well.
     :param latency: the longest recent time until ThingSpace reported on a device, in seconds; None if it never did.
     :param last_run: the number of the account's last run; 0 if it had none.
     """
 
     attempts: dict[str, list[Attempt]]
     lost: list[Lost]
-    moved: Moved
+    moved: list[Moved]
     latency: float | None
     last_run: int = 0

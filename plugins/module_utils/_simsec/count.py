@@ -21,7 +21,7 @@ from __future__ import annotations
 import typing as t
 
 from .._journal.lost import NO_EFFECT, TOOK_EFFECT
-from .._journal.rows import Lost, Moved, Window
+from .._journal.rows import Lost, Moved, Range, Window
 from .._journal.status import BY_COUNT, Attempt
 from .._plan.answer import ACTIONS
 
@@ -47,32 +47,38 @@ def settle_seconds(wanted: float | None, latency: float | None) -> float:
     return UNKNOWN_LATENCY if latency is None else min(LONGEST, max(SHORTEST, FACTOR * latency))
 
 
-def judge(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> dict[int, Judgment]:
+def judge(now: int | None, moved: t.Iterable[Moved], lost: t.Sequence[Lost]) -> dict[int, Judgment]:
     """Judge the lost requests, all alike, because the count does not tell them apart.
 
     :param now: the account's count of assigned licenses of the SKU, read after C(lost) and C(moved).
     """
-    return dict.fromkeys((request.request for request in lost), _judgment(now, moved, lost))
+    found = {_judgment(now, since, lost) for since in moved} if now is not None else set()
+    clear = found - {"unclear", "as_reported"}
+    if len(clear) == 1:
+        (verdict,) = clear
+    else:
+        verdict = "as_reported" if found == {"as_reported"} else "unclear"
+    return dict.fromkeys((request.request for request in lost), verdict)
 
 
-def _judgment(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> Judgment:
-    if moved.before is None or now is None or len({request.action for request in lost}) != 1:
+def _judgment(now: int, moved: Moved, lost: t.Sequence[Lost]) -> Judgment:
+    if moved.before is None or len({request.action for request in lost}) != 1:
         return "unclear"
-    action = lost[0].action
-    other = ACTIONS[action].opposite
-    perhaps, against = moved.devices.get((action, False), 0), moved.devices.get((other, False), 0)
-    unexplained = (now - moved.before) * (1 if action == "assign" else -1)
-    unexplained += moved.devices.get((other, True), 0) - moved.devices.get((action, True), 0)
+    # By how much the lost requests changed the count, and by how much they could.
+    whole = now - moved.before
+    change, could = Range(whole - moved.others.most, whole - moved.others.least), moved.lost
+    if lost[0].action == "remove":
+        change, could = change.reversed, could.reversed
     hints = [hint.status for request in lost for hint in request.hints.values()]
-    if unexplained >= sum(len(request.devices) for request in lost) + perhaps and "failed" not in hints:
+    if change.least >= could.most and "failed" not in hints:
         return "took_effect"
-    # Any other difference may be theirs: what was accepted may have failed, or may still be open.
-    if unexplained + against <= 0:
+    room = change.most - could.least
+    if room <= 0:
         return "unclear" if hints else "no_effect"
-    return "as_reported" if 0 < hints.count("success") <= unexplained + against else "unclear"
+    return "as_reported" if 0 < hints.count("success") <= room else "unclear"
 
 
-def fits(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> bool:
+def fits(now: int | None, moved: Moved) -> bool:
     """Whether the journal explains the account's count. Otherwise, others changed it, or it is not up to date.
 
     :param now: the account's count of assigned licenses of the SKU.
@@ -80,14 +86,8 @@ def fits(now: int | None, moved: Moved, lost: t.Sequence[Lost]) -> bool:
     """
     if now is None or moved.before is None:
         return True
-    least = most = moved.before
-    perhaps = {action: sum(len(one.devices) for one in lost if one.action == action) for action in ACTIONS}
-    for (action, certain), count in moved.devices.items():
-        if not certain:
-            perhaps[action] += count
-        else:
-            least, most = (bound + (count if action == "assign" else -count) for bound in (least, most))
-    return least - perhaps["remove"] <= now <= most + perhaps["assign"]
+    change = moved.others + moved.lost
+    return change.least <= now - moved.before <= change.most
 
 
 def resolve(

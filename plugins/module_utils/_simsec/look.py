@@ -67,12 +67,8 @@ def until_it_fits(context: Context, job: Job, journal: Journal, api: SimsecApi, 
 def _fits(job: Job, journal: Journal, seen: Look) -> bool:
     """Whether the journal explains the count of the SKU."""
     count = proof_of(seen.subscriptions, job.scope.sku)
-    return any(
-        fits(
-            count, journal.moved_since_last_count(job.scope.account, job.scope.sku, trusting=trusting), seen.known.lost
-        )
-        for trusting in (True, False)
-    )
+    account, sku = job.scope.account, job.scope.sku
+    return any(fits(count, journal.moved_since_last_count(account, sku, trusting=one)) for one in (True, False))
 
 
 def _read(job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:

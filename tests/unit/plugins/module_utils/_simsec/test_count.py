@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Hint, Lost, Moved
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Hint, Lost, Moved, Range
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import Attempt, RequestState
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.count import (
     Judgment,
     fits,
-    judge,
     resolve,
     settle_seconds,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.count import (
+    judge as judge_all,
 )
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 
@@ -35,15 +37,20 @@ def lost(devices: int, action: Action = "assign", hints: t.Sequence[str] = (), r
     return Lost(request, 1, action, "2026-01-01T00:00:00.000000Z", names, told)
 
 
-def moved(before: int | None = 10, **devices: int) -> Moved:
-    """Named as assign_sure, assign_open, remove_sure, remove_open."""
-    keys: dict[str, tuple[Action, bool]] = {
-        "assign_sure": ("assign", True),
-        "assign_open": ("assign", False),
-        "remove_sure": ("remove", True),
-        "remove_open": ("remove", False),
+def moved(
+    before: int | None = 10, *, assign_sure: int = 0, assign_open: int = 0, remove_sure: int = 0, remove_open: int = 0
+) -> Moved:
+    """What requests that are not lost did, and what they may have done."""
+    sure = assign_sure - remove_sure
+    return Moved(before, Range(sure - remove_open, sure + assign_open))
+
+
+def judge(now: int | None, since: Moved, requests: t.Sequence[Lost]) -> dict[int, Judgment]:
+    """See C(count.judge). The devices of lost requests are new, or hold what they are to lose."""
+    counts = {
+        action: sum(len(one.devices) for one in requests if one.action == action) for action in ("assign", "remove")
     }
-    return Moved(before, {keys[name]: count for name, count in devices.items()})
+    return judge_all(now, [since._replace(lost=Range(-counts["remove"], counts["assign"]))], requests)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,18 @@ def test_one_lost_request_beside_accepted_ones(now: int, expected: Judgment) -> 
     """Two were accepted and not reported on. The count does not show which of the three devices changed."""
     assert judge(now, moved(assign_open=2), [lost(1)]) == {1: expected}
     assert judge(20 - now, moved(remove_open=2), [lost(1, "remove")]) == {1: expected}
+
+
+def test_the_count_before_an_earlier_run_may_tell_more() -> None:
+    """Two devices were under way when the later run began. The earlier count was read before they were sent."""
+    own, earlier = Moved(10, Range(0, 2), Range(0, 1)), Moved(10, Range(2, 2), Range(0, 1))
+    assert judge_all(13, [own], [lost(1)]) == {1: "took_effect"}
+    assert judge_all(12, [own], [lost(1)]) == {1: "unclear"}
+    assert judge_all(12, [own, earlier], [lost(1)]) == {1: "no_effect"}
+    assert judge_all(12, [own, earlier], [lost(1, hints=["success"])]) == {1: "unclear"}
+    assert judge_all(11, [own, Moved(10, Range(1, 1), Range(0, 1))], [lost(1, hints=["success"])]) == {1: "unclear"}
+    assert judge_all(13, [own, Moved(13, Range(0, 0), Range(0, 1))], [lost(1)]) == {1: "unclear"}, "they disagree"
+    assert judge_all(13, [], [lost(1)]) == {1: "unclear"}
 
 
 def test_both_directions_at_once_tell_nothing() -> None:
@@ -115,19 +134,19 @@ def test_the_count_leaves_room_for_what_was_reported(now: int, removals: int) ->
 
 
 @pytest.mark.parametrize(
-    ("known", "requests", "least", "most"),
+    ("known", "own", "least", "most"),
     [
-        ({}, [], 10, 10),
-        ({"assign_sure": 3, "remove_sure": 1}, [], 12, 12),
-        ({"assign_open": 2, "remove_open": 4}, [], 6, 12),
-        ({"assign_sure": 1}, [lost(2), lost(1, "remove", request=2)], 10, 13),
+        ({}, Range(0, 0), 10, 10),
+        ({"assign_sure": 3, "remove_sure": 1}, Range(0, 0), 12, 12),
+        ({"assign_open": 2, "remove_open": 4}, Range(0, 0), 6, 12),
+        ({"assign_sure": 1}, Range(-1, 2), 10, 13),
     ],
 )
-def test_counts_that_fit(known: dict[str, int], requests: list[Lost], least: int, most: int) -> None:
-    since = moved(**known)
-    assert [now for now in range(20) if fits(now, since, requests)] == list(range(least, most + 1))
-    assert fits(None, since, requests)
-    assert fits(0, moved(None), requests)
+def test_counts_that_fit(known: dict[str, int], own: Range, least: int, most: int) -> None:
+    since = moved(**known)._replace(lost=own)
+    assert [now for now in range(20) if fits(now, since)] == list(range(least, most + 1))
+    assert fits(None, since)
+    assert fits(0, moved(None))
 
 
 @given(st.tuples(COUNT, COUNT), st.tuples(COUNT, COUNT), st.tuples(COUNT, COUNT), REQUESTS, COUNT, ACTIONS)

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Moved, Snapshot
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Lost, Moved, Range, Snapshot
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import look as look_module
 from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imei
 
@@ -35,11 +35,11 @@ class Case:
 
     def snapshot(self, *_scope: t.Any) -> Snapshot:
         """What the journal knows now."""
-        return Snapshot({}, [LOST], Moved(0, {}), self.latency(self.clock.now))
+        return Snapshot({}, [LOST], [Moved(0, lost=Range(0, 1))], self.latency(self.clock.now))
 
     def moved_since_last_count(self, _account: str, _sku: str, *, trusting: bool) -> Moved:
         """Nothing is known from before, so every count fits."""
-        return Moved(None, {})
+        return Moved(None)
 
     def judged(self, *, check_mode: bool = False) -> str:
         """The judgment about the lost request after looking; nothing of it was counted."""

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: it may change without notice.
+
+"""By how much the requests in the journal can have changed the account's count since a run read it, device by device.
+
+A device holds one license of a SKU or none. So it changes the count by one at most, however often it was sent, and not
+at all if it was as wanted before: ThingSpace may report a request as done that changed nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+from .._plan.answer import Action
+from .by_count import READ_AGAIN
+from .clock import ago
+from .queries import CHANGES, HELD_BEFORE
+from .rows import Moved, Range
+
+if t.TYPE_CHECKING:
+    from .store import Transaction
+
+NO_CHANGE = Range(0, 0)
+
+Devices = t.AbstractSet[tuple[str, str]]
+"""Devices with the kind of their ids."""
+
+
+class Step(t.NamedTuple):
+    """A request for a device that was carried out or may have been.
+
+    :param done: whether ThingSpace reported that it was carried out, or the count showed it.
+    :param confirmed: when; empty if it is open.
+    """
+
+    run: int
+    action: Action
+    done: bool
+    sent: str
+    confirmed: str
+
+    @property
+    def after(self) -> int:
+        """How many licenses the device holds when it was carried out."""
+        return int(self.action == "assign")
+
+
+class Since(t.NamedTuple):
+    """The time from which on changes are counted.
+
+    :param run: the run that read the count at C(started).
+    :param oldest: nothing that is open and was sent before this time is carried out any more.
+    """
+
+    run: int
+    started: str
+    oldest: str
+
+
+def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Range:
+    """By how much a device changed the count since then. Open requests may be carried out at any time, or never.
+
+    :param steps: of the device, in the order in which they were sent.
+    :param explained: whether the journal knows every license that the account counted then.
+    """
+    at_first = {0, 1}
+    for step in steps:
+        if step.run < since.run:
+            over = step.done and step.confirmed <= since.started
+            at_first = {step.after} if over else at_first | {step.after}
+    if explained:
+        at_first = {int(at_first == {1})}
+    moving = [step for step in steps if _moves(step, since)]
+    # Two requests that were under way at the same time may have been carried out in any order.
+    slow = {
+        step.after
+        for number, step in enumerate(moving, start=1)
+        if not step.done or any(later.sent < step.confirmed for later in moving[number:])
+    }
+    changes: set[int] = set()
+    for first in at_first:
+        at_last = {first}
+        for step in moving:
+            at_last = {step.after} if step.done else at_last | {step.after}
+        changes.update(last - first for last in at_last | slow)
+    return Range(min(changes), max(changes))
+
+
+def changes_since(
+    db: Transaction, run: int, account: str, sku: str, lost: Devices = frozenset(), *, trusting: bool = False
+) -> Moved:
+    """By how much the devices of a SKU can have changed its count since a run read it.
+
+    :param lost: the devices of lost requests, which are counted apart.
+    :param trusting: whether to take for granted that the journal explains the count then, which is found out faster.
+    """
+    before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
+    since = Since(run, started, ago(READ_AGAIN))
+    sums: dict[tuple[str, bool], tuple[Range, Range]] = {}
+    earlier = False
+    rows = db.execute(CHANGES, (account, sku, run, since.oldest, started))
+    for (kind, device), found in itertools.groupby(rows, lambda row: (row[0], row[1])):
+        steps = [Step(number, action, bool(done), *times) for _kind, _id, number, action, done, *times in found]
+        earlier = earlier or any(step.run < run and _moves(step, since) for step in steps)
+        key = (kind, (kind, device) in lost)
+        if_explained, otherwise = sums.get(key, (NO_CHANGE, NO_CHANGE))
+        sums[key] = (
+            if_explained + change_of(steps, since, explained=True),
+            otherwise + change_of(steps, since, explained=False),
+        )
+    kinds = {kind for kind, _lost in sums}
+    if not trusting and any(if_explained != otherwise for if_explained, otherwise in sums.values()):
+        kinds = _explaining(db, since, account, sku, before, kinds)
+    others, own = (
+        sum((both[kind not in kinds] for (kind, is_lost), both in sums.items() if is_lost is one), NO_CHANGE)
+        for one in (False, True)
+    )
+    return Moved(before, others, own, earlier)
+
+
+def _moves(step: Step, since: Since) -> bool:
+    """Whether a request may have been carried out since then."""
+    if step.run >= since.run:
+        return True
+    return step.confirmed > since.started if step.done else step.sent >= since.oldest
+
+
+def _explaining(
+    db: Transaction, since: Since, account: str, sku: str, before: int | None, kinds: t.AbstractSet[str]
+) -> set[str]:
+    """The kinds of ids whose devices explain every license that the account counted then.
+
+    Ids of two kinds may be those of one SIM, so devices of the other kind may have held one, too.
+    """
+    values = {kind: (account, sku, kind, since.run, since.started) for kind in kinds if before}
+    held = {kind: db.execute(HELD_BEFORE, one).fetchone()[0] for kind, one in values.items()}
+    return {kind for kind in kinds if before is not None and held.get(kind, 0) == before}
