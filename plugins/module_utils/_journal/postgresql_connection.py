@@ -16,7 +16,7 @@ import threading
 import typing as t
 
 from .postgresql_errors import LATER, MayNotWrite, failure, guarded, not_connected
-from .postgresql_schema import NAME
+from .postgresql_session import NAME, require_session
 from .postgresql_watch import Watch
 from .psycopg_dep import psycopg
 from .waiting import GRACE, Wait
@@ -143,9 +143,7 @@ def _check(db: t.Any, address: str, *, write: bool, patience: float) -> None:
         ).fetchone()
     )
     after = _now()
-    if facts.pid != db.info.backend_pid:
-        what = "a connection pooler is in between, and with it, no lock is safe"
-        raise failure(address, "journal_unusable", what, "Name the server itself, not the pooler")
+    require_session(db, address, facts.pid)
     if facts.encoding != "UTF8":
         what = f"its encoding is {facts.encoding}, which does not have every character"
         raise failure(address, "journal_unusable", what, "Use a database with the encoding UTF8")
