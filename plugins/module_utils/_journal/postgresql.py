@@ -42,7 +42,7 @@ _WRITER = 0x54534A4D
 _BEGIN_WRITING = (
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
     "SELECT pg_advisory_xact_lock({writer}, 0), set_config('synchronous_commit', '{durable}', true); "
-    f"SELECT pg_backend_pid(), version FROM {NAME}.journal_schema"
+    "SELECT pg_backend_pid(), version FROM {schema}.journal_schema"
 )
 
 _FILLING = 3600.0
@@ -111,8 +111,8 @@ class PostgresStore:
         """See C(Store). Each statement sees what the last writer wrote, because the lock comes before it."""
         with self._lock, guarded(self._address):
             try:
-                begun = self._first(_BEGIN_WRITING.format(writer=_WRITER, durable="on" if flush else "off"))
-                row = last_row(begun)
+                durable = "on" if flush else "off"
+                row = last_row(self._first(_BEGIN_WRITING.format(writer=_WRITER, durable=durable, schema=NAME)))
                 if row is None:
                     raise emptied(self._address, "journal_schema")
                 pid, version = row

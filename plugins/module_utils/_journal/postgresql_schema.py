@@ -43,6 +43,8 @@ _MISSING_RIGHTS = (
     "AND NOT has_table_privilege(c.oid, needed) AND (%s OR c.relname = ANY(%s))"
 )
 
+_ROWS = "SELECT {column} FROM {schema}.{table} LIMIT 2"
+
 READER = ("SELECT",)
 UPDATER = ("SELECT", "INSERT", "UPDATE")
 WRITER = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -126,7 +128,7 @@ def _written(db: t.Any, address: str) -> int:
 
 
 def _the_row(db: t.Any, address: str, column: str, table: str) -> t.Any:
-    rows = db.execute(f"SELECT {column} FROM {NAME}.{table} LIMIT 2").fetchall()
+    rows = db.execute(_ROWS.format(column=column, schema=NAME, table=table)).fetchall()
     if not rows:
         raise emptied(address, table)
     if len(rows) > 1:

@@ -27,7 +27,7 @@ _NUMBERED = (
     "SELECT column_name FROM information_schema.columns "
     "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
 )
-_MARK = MARK.replace("FROM ", f"FROM {NAME}.")
+_MARK = MARK.replace("FROM moved", f"FROM {NAME}.moved")
 
 _CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
 
