@@ -14,13 +14,13 @@ import typing as t
 
 from .text import day_of, utc
 
-Reclaim = t.Literal["", "now", "wanted", "locked", "unknown"]
+Kind = t.Literal["now", "wanted", "locked", "unknown"]
 """C(now): can be removed. C(wanted): the fleet files want it, so change them first. C(locked): never. C(unknown):
 ThingSpace does not say whether it can be removed.
 """
 
-KINDS: tuple[Reclaim, ...] = ("now", "wanted", "locked", "unknown")
-"""All kinds of reclaimable licenses, in the order of the report."""
+KINDS: tuple[Kind, ...] = t.get_args(Kind)
+Reclaim = t.Literal["", Kind]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -132,7 +132,7 @@ def test_a_lock_in_another_session_is_no_lock(behind: str, proxy: Proxy) -> None
     [("READ ONLY", lambda journal: journal.ids(FLEX)), ("READ WRITE", lambda journal: journal.end_run(1))],
 )
 def test_a_transaction_in_another_session_is_a_pooler_and_no_damage(
-    behind: str, proxy: Proxy, words: str, act: t.Callable[[Journal], None]
+    behind: str, proxy: Proxy, words: str, act: t.Callable[[Journal], object]
 ) -> None:
     """It would not find the tables, and whoever restored a backup then would lose what is in them."""
     with opened(behind) as journal:
