@@ -162,8 +162,9 @@ totals:
       type: dict
     reclaimable:
       description:
-        - Reclaimable licenses, C(now), C(wanted) by the fleet files, or C(locked) for ever. V(none) if no device is
-          known to hold one.
+        - Licenses of devices that do not need them. C(now) counts those that can be removed, C(wanted) those that the
+          fleet files want, and C(locked) those that can never be removed. C(unknown) (since 0.6.0) counts those of
+          which ThingSpace does not say whether they can be removed. V(none) if no device is known to hold a license.
       type: dict
     soonest:
       description:
@@ -172,8 +173,8 @@ totals:
       type: dict
     cost:
       description:
-        - Monthly cost of the licenses, C(bought), C(assigned), C(free), and C(reclaimable), without lifetime licenses.
-          V(none) without prices.
+        - Monthly cost of the licenses, C(bought), C(assigned), C(free), and C(reclaimable), which are those that can be
+          removed, without lifetime licenses. V(none) without prices.
       type: dict
 accounts:
   description:

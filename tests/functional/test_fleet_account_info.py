@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections import Counter
@@ -104,6 +105,43 @@ def test_a_part_that_fails_does_not_stop_the_others(seeded: Simulator, module: M
     codes = {failure["what"]: failure["code"] for failure in wrong.result["failures"]}
     assert codes.pop("the fleet files") == "fleet_file_invalid"
     assert (len(codes), set(codes.values())) == (4, {"missing_credentials"})
+
+
+@pytest.mark.parametrize(
+    ("quirks", "status", "failed", "why"),
+    [
+        ({}, 0, [], None),
+        ({"fota_devices_lack": "upgradeTime"}, 0, [], "list of devices does not say"),
+        ({"fota_devices": "none"}, 0, [], "does not have the list"),
+        ({}, 400, ["upgrades of the firmware"], "HTTP 400"),
+    ],
+)
+def test_the_report_says_why_it_is_unknown_which_licenses_can_be_removed(
+    seeded: Simulator, module: Module, quirks: dict[str, str], status: int, failed: list[str], why: str | None
+) -> None:
+    """It does not count them as licenses that can be removed. A server that has no such list is no failure."""
+    seeded.quirks(**quirks)
+    if status:
+        seeded.faults({"action": "status", "status": status, "operation": "fota_device_list", "times": 0})
+    outcome, data = read(module, src=fleet_file(module, fota={"state": "exact"}), parts=["devices", "fota"])
+    assert [failure["what"] for failure in outcome.result["failures"]] == failed
+    assert (data.fota or {}).keys() == set(imeis(1, 25)), "the licenses are known all the same"
+    states = {"account": None, "reclaim_states": ["active"], "dest": str(module.folder / "report")}
+    report = module("fleet_report", accounts=[outcome.result], **states)
+    unknown = 25 if why else 0
+    wanted = {"now": 0, "wanted": 25, "locked": 0, "unknown": 0}
+    assert report.result["totals"]["reclaimable"] == wanted, "they are wanted, whatever the firmware"
+    outcome, _data = read(module, parts=["devices", "fota"])
+    report = module("fleet_report", accounts=[outcome.result], **states)
+    found = {"now": 25 - unknown, "wanted": 0, "locked": 0, "unknown": unknown}
+    assert report.result["totals"]["reclaimable"] == found
+    with open(report.result["files"]["csv"], encoding="utf-8") as stream:
+        kinds = Counter(row["reclaimable"] for row in csv.DictReader(stream) if row["license"] == "FOTA")
+    assert (kinds["now"], kinds["unknown"]) == (25 - unknown, unknown)
+    for name in ("html", "markdown"):
+        text = Path(report.result["files"][name]).read_text(encoding="utf-8")
+        assert ("It is unknown whether 25 FOTA licenses can be removed" in text) is bool(why)
+        assert why is None or why in text
 
 
 @pytest.mark.parametrize(("settings", "used"), [({}, "v1"), ({"api_version": "v2"}, "v2")])

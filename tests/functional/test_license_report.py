@@ -126,7 +126,7 @@ def test_an_account_that_cannot_be_read(fleet: Fleet, simulator: Simulator, modu
     fota, flex = first["pools"][0], first["pools"][1]
     assert (fota["total"], fota["assigned"], fota["available"]) == (12, 8, 4)
     assert fota["drift"] == {"wanted": 10, "as_wanted": 7, "missing": 3, "extra": 1, "kept": 0, "unknown": 0}
-    assert fota["reclaimable"] == {"now": 1, "wanted": 1, "locked": 0}
+    assert fota["reclaimable"] == {"now": 1, "wanted": 1, "locked": 0, "unknown": 0}
     assert fota["cost"] == {"bought": "30.00", "assigned": "20.00", "free": "10.00", "reclaimable": "2.50"}
     assert fota["runway"]["verdict"] == "no_assignment"
     assert flex["drift"] == {"wanted": 1, "as_wanted": 0, "missing": 0, "extra": 0, "kept": 0, "unknown": 2}

@@ -151,7 +151,8 @@ class Sender:
 
     def _keep_pace(self, request: Request, safe: bool) -> None:
         wait = self._budget.reserve()
-        self.deadline.require(wait, f"send '{request.operation}' at the pace that ThingSpace allows")
+        pace = " at the pace that ThingSpace allows" if wait > 0 else ""
+        self.deadline.require(wait, f"send '{request.operation}'{pace}")
         if wait > 0:
             self._require(safe)
             with self._lock:

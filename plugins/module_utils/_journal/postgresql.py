@@ -25,6 +25,7 @@ from .postgresql_connection import connect
 from .postgresql_errors import failure, guarded
 from .postgresql_lock import key_of, release, still_held, try_lock
 from .postgresql_schema import emptied, prepare, require_version
+from .postgresql_session import NAME, WHICH, last_row, pooled, require_session
 from .postgresql_transaction import PostgresTransaction
 from .postgresql_watch import SLOW, Watch
 from .psycopg_dep import psycopg
@@ -41,7 +42,7 @@ _WRITER = 0x54534A4D
 _BEGIN_WRITING = (
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
     "SELECT pg_advisory_xact_lock({writer}, 0), set_config('synchronous_commit', '{durable}', true); "
-    "SELECT pg_backend_pid(), version FROM journal_schema"
+    "SELECT pg_backend_pid(), version FROM {schema}.journal_schema"
 )
 
 _FILLING = 3600.0
@@ -98,8 +99,9 @@ class PostgresStore:
     def reading(self) -> t.Iterator[PostgresTransaction]:
         """See C(Store)."""
         with self._lock, guarded(self._address):
-            self._first("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            begun = self._first(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {WHICH}")
             try:
+                self._require_session(*last_row(begun))
                 yield PostgresTransaction(self._db)
             finally:
                 self._roll_back()
@@ -109,10 +111,8 @@ class PostgresStore:
         """See C(Store). Each statement sees what the last writer wrote, because the lock comes before it."""
         with self._lock, guarded(self._address):
             try:
-                begun = self._first(_BEGIN_WRITING.format(writer=_WRITER, durable="on" if flush else "off"))
-                while begun.nextset():
-                    pass
-                row = begun.fetchone()
+                durable = "on" if flush else "off"
+                row = last_row(self._first(_BEGIN_WRITING.format(writer=_WRITER, durable=durable, schema=NAME)))
                 if row is None:
                     raise emptied(self._address, "journal_schema")
                 pid, version = row
@@ -146,7 +146,7 @@ class PostgresStore:
                 pid, held = still_held(self._db.execute, set(self._locked))
                 self._require_session(pid)
                 if not held:
-                    raise self._pooled()
+                    raise pooled(self._address)
         except LicensingError as error:
             return f"the lock of the account in the journal may be lost. {error.message.rstrip('.')}"
         return ""
@@ -187,7 +187,7 @@ class PostgresStore:
             pid, got = try_lock(self._first, key, again=key in self._locked, shared=shared)
             self._require_session(pid)
             if got is None:
-                raise self._pooled()
+                raise pooled(self._address)
             if got:
                 self._locked.append(key)
                 self._limit()
@@ -215,12 +215,7 @@ class PostgresStore:
 
     def _require_session(self, pid: int) -> None:
         """Refuse to go on in another session of the server, which has no lock."""
-        if pid != self._db.info.backend_pid:
-            raise self._pooled()
-
-    def _pooled(self) -> LicensingError:
-        what = "a connection pooler shares or changes the session, and with it, no lock is safe"
-        return failure(self._address, "journal_unusable", what, "Name the server itself, not the pooler")
+        require_session(self._db, self._address, pid)
 
     def _roll_back(self) -> None:
         with contextlib.suppress(psycopg().Error, LicensingError):

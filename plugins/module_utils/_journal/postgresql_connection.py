@@ -16,7 +16,8 @@ import threading
 import typing as t
 
 from .postgresql_errors import LATER, MayNotWrite, failure, guarded, not_connected
-from .postgresql_schema import NAME
+from .postgresql_session import NAME, require_session
+from .postgresql_tls import authorities
 from .postgresql_watch import Watch
 from .psycopg_dep import psycopg
 from .waiting import GRACE, Wait
@@ -85,6 +86,8 @@ def connect(address: str, *, write: bool, patience: float, told: Told) -> tuple[
         for name, value in _IF_NOT_GIVEN.items():
             if os.environ.get(_FROM_ENVIRONMENT.get(name, "")) is None:
                 given.setdefault(name, value)
+        if of_this_machine := authorities(given):
+            given["sslrootcert"] = of_this_machine
         given["client_encoding"] = "UTF8"
         # Prepared statements belong to a session, and they are not faster here.
         db = _answer(lambda: library.connect(**given, autocommit=True, prepare_threshold=None), address, told)
@@ -143,9 +146,7 @@ def _check(db: t.Any, address: str, *, write: bool, patience: float) -> None:
         ).fetchone()
     )
     after = _now()
-    if facts.pid != db.info.backend_pid:
-        what = "a connection pooler is in between, and with it, no lock is safe"
-        raise failure(address, "journal_unusable", what, "Name the server itself, not the pooler")
+    require_session(db, address, facts.pid)
     if facts.encoding != "UTF8":
         what = f"its encoding is {facts.encoding}, which does not have every character"
         raise failure(address, "journal_unusable", what, "Use a database with the encoding UTF8")

@@ -17,6 +17,7 @@ import typing as t
 
 from .._errors import LicensingError
 from .._text.addresses import without_passwords
+from .postgresql_session import NAME
 
 COLUMN = "ALTER TABLE journal_schema ADD COLUMN IF NOT EXISTS home TEXT"
 """What the journals of older releases lack."""
@@ -24,9 +25,11 @@ COLUMN = "ALTER TABLE journal_schema ADD COLUMN IF NOT EXISTS home TEXT"
 # In this form, it may lack the column. Every role may call the function, unless that was revoked.
 _HOMES = (
     "SELECT to_jsonb(journal_schema) ->> 'home', this_system.system_identifier || '/' || this_database.oid "
-    "FROM journal_schema, pg_catalog.pg_control_system() AS this_system, pg_catalog.pg_database AS this_database "
+    "FROM {schema}.journal_schema, "
+    "pg_catalog.pg_control_system() AS this_system, pg_catalog.pg_database AS this_database "
     "WHERE this_database.datname = current_database()"
 )
+_TAKEN = "UPDATE {schema}.journal_schema SET home = %s"
 
 
 class Homes(t.NamedTuple):
@@ -46,12 +49,12 @@ class Homes(t.NamedTuple):
 
 def homes_of(db: t.Any) -> Homes:
     """Where the journal of a connection belongs, and where it is."""
-    return Homes(*(db.execute(_HOMES).fetchone() or (None, "")))
+    return Homes(*(db.execute(_HOMES.format(schema=NAME)).fetchone() or (None, "")))
 
 
 def take_home(db: t.Any) -> None:
     """Let the journal belong to this database."""
-    db.execute("UPDATE journal_schema SET home = %s", (homes_of(db).here,))
+    db.execute(_TAKEN.format(schema=NAME), (homes_of(db).here,))
 
 
 def require_home(address: str, homes: Homes) -> None:

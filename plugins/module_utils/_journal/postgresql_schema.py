@@ -19,11 +19,9 @@ from .moved import VERSION as MOVED
 from .moved import Mark, MarkGone, mark_of, require_not_moved, set_mark
 from .postgresql_errors import MayNotWrite, failure
 from .postgresql_home import COLUMN, homes_of, require_home, take_home
+from .postgresql_session import NAME, WHICH, last_row, require_session
 from .postgresql_transaction import PostgresTransaction
 from .schema import SCHEMA
-
-NAME = "thingspace_licensing"
-"""The schema in the database."""
 
 _LOCK = (0x54534A4E, 0)
 """The advisory lock of a process that creates or upgrades the schema."""
@@ -44,6 +42,8 @@ _MISSING_RIGHTS = (
     "WHERE c.relnamespace = %s::regnamespace AND c.relkind IN ('r', 'p') "
     "AND NOT has_table_privilege(c.oid, needed) AND (%s OR c.relname = ANY(%s))"
 )
+
+_ROWS = "SELECT {column} FROM {schema}.{table} LIMIT 2"
 
 READER = ("SELECT",)
 UPDATER = ("SELECT", "INSERT", "UPDATE")
@@ -82,7 +82,6 @@ def prepare(
     :raises LicensingError: C(journal_unusable), C(journal_newer), C(journal_moved), C(journal_copied),
         C(journal_damaged).
     """
-    # The connection searches nothing but this schema.
     version = _version(db, address, moving)
     if version == 0 and not write:
         return ""
@@ -98,7 +97,7 @@ def prepare(
         if not change:
             return ""
         take_home(db)
-    return str(_the_row(db, address, "SELECT uuid FROM identity", "identity"))
+    return str(_the_row(db, address, "uuid", "identity"))
 
 
 def _version(db: t.Any, address: str, moving: Mark | None) -> int:
@@ -125,11 +124,11 @@ def _version(db: t.Any, address: str, moving: Mark | None) -> int:
 
 def _written(db: t.Any, address: str) -> int:
     """The version that is written there."""
-    return int(_the_row(db, address, "SELECT version FROM journal_schema", "journal_schema"))
+    return int(_the_row(db, address, "version", "journal_schema"))
 
 
-def _the_row(db: t.Any, address: str, statement: str, table: str) -> t.Any:
-    rows = db.execute(f"{statement} LIMIT 2").fetchall()
+def _the_row(db: t.Any, address: str, column: str, table: str) -> t.Any:
+    rows = db.execute(_ROWS.format(column=column, schema=NAME, table=table)).fetchall()
     if not rows:
         raise emptied(address, table)
     if len(rows) > 1:
@@ -169,8 +168,8 @@ def require_version(db: t.Any, address: str, version: int, *, moving: Mark | Non
 
 def _upgrade(db: t.Any, address: str, moving: Mark | None) -> None:
     """Upgrade to the newest version, all or nothing, even if several processes try at once."""
-    db.execute("BEGIN")
     try:
+        require_session(db, address, *last_row(db.execute(f"BEGIN; {WHICH}")))
         db.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
         version = _version(db, address, moving)
         if version < len(SCHEMA):

@@ -14,6 +14,7 @@ import typing as t
 from .dialect import query, unnested
 from .moved import MARK, MarkGone
 from .moved import VERSION as MOVED
+from .postgresql_session import NAME
 from .psycopg_dep import psycopg
 from .store import Rows, Values
 
@@ -26,6 +27,8 @@ _NUMBERED = (
     "SELECT column_name FROM information_schema.columns "
     "WHERE table_schema = current_schema() AND table_name = %s AND is_identity = 'YES'"
 )
+_MARK = MARK.replace("FROM moved", f"FROM {NAME}.moved")
+
 _CONTINUED = "SELECT setval(pg_get_serial_sequence(%s, %s), max({column})) FROM {table}"
 
 _IN_ONE = 10_000
@@ -98,7 +101,7 @@ class PostgresTransaction:
     def mark(self) -> t.Any:
         """See C(Transaction). A table that is dropped is gone for all, whatever state a transaction sees."""
         try:
-            return self._db.execute(MARK).fetchone()
+            return self._db.execute(_MARK).fetchone()
         except psycopg().errors.UndefinedTable:
             raise MarkGone from None
 

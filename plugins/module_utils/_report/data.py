@@ -75,6 +75,7 @@ class AccountData:
 
     :param fota: assignment time of each licensed device, in ThingSpace's format.
     :param fota_upgrades: when each licensed device was last upgraded, as far as that is known; empty if it never was.
+    :param upgrades_unread: why nothing is known about upgrades, if the list of devices with them could not be used.
     :param beyond_journal: SKUs of which the account counts more licenses than the journal can explain.
     :param unnamed: whether there are fleet files, but none of them lists the account.
     """
@@ -86,6 +87,7 @@ class AccountData:
     event_based: bool = False
     fota: dict[str, str] | None = None
     fota_upgrades: dict[str, str] | None = None
+    upgrades_unread: str = ""
     subscriptions: list[Json] | None = None
     journal: BySku[Entry] | None = None
     beyond_journal: list[str] = dataclasses.field(default_factory=list)
@@ -135,6 +137,7 @@ _KINDS: dict[str, type] = {
 
 _MADE: dict[str, t.Callable[[t.Any], t.Any]] = {
     "name": visible,
+    "upgrades_unread": visible,
     "failures": lambda failures: [ReadFailure(*map(visible, failure)) for failure in failures],
     "subscriptions": lambda rows: [{**row, "sku": visible(row["sku"])} for row in rows],
     "beyond_journal": lambda skus: [visible(sku) for sku in skus],

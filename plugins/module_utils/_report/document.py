@@ -14,6 +14,7 @@ import typing as t
 from .._text.money import added
 from .data import FOTA, Json
 from .lines import Line
+from .reclaim import KINDS
 
 FORMAT = 2
 """Version of the document. In format 1, C(license), C(licenses), and C(without_license) were spelled with a c."""
@@ -121,9 +122,7 @@ def _totals(sections: t.Sequence[Json]) -> Json:
         "licenses": {name: _sum(pool[name] for pool in pools) for name in ("total", "assigned", "available")},
         "uncounted_pools": sum(pool["assigned"] is None or pool["total"] is None for pool in pools),
         "drift": {name: sum(drift[name] for drift in drifts) for name in amiss} if drifts else None,
-        "reclaimable": {name: sum(one[name] for one in wasted) for name in ("now", "wanted", "locked")}
-        if wasted
-        else None,
+        "reclaimable": {name: sum(one[name] for one in wasted) for name in KINDS} if wasted else None,
         "candidates": sum(one["listed"] for one in listed) if listed else None,
         "fota_by_week": _weeks([pool["assigned_by_week"] for pool in pools if pool["license"] == FOTA]),
         "simsec_by_week": _weeks([pool["assigned_by_week"] for pool in pools if pool["license"] != FOTA]),

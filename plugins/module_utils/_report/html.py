@@ -27,7 +27,7 @@ from .html_charts import (
     week_charts,
 )
 from .html_head import headline, tiles
-from .wording import DRIFT, LIMITS, RECLAIM, forecast_words, states_words, time_words
+from .wording import DRIFT, LIMITS, RECLAIM, forecast_words, removable_words, states_words, time_words
 
 
 def as_html(document: Json) -> str:
@@ -83,6 +83,8 @@ def _reclaimable(document: Json) -> t.Iterator[str]:
     yield f"<p>{escape(_rules(document))}</p>"
     if any(document["totals"]["reclaimable"].values()):
         yield reclaim_chart(document)
+    for account, text in removable_words(document):
+        yield f"<p><strong>{escape(account)}</strong>: {escape(text)}</p>"
     columns = ("account", "device_id", "license", "what", "why", "since")
     yield _devices(document, "reclaimable", "Devices with a reclaimable license", columns)
 

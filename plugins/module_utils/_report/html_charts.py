@@ -49,6 +49,7 @@ _OUTCOMES = {
 
 _COSTS = ("bought", "assigned", "free", "reclaimable")
 _DRIFT = {"as_wanted": "c1", "kept": "c4", "missing": "c2", "extra": "c3", "unknown": "c7"}
+_RECLAIM = {"now": "c5", "wanted": "c2", "locked": "c4", "unknown": "c7"}
 
 _RUNWAY = {"bad": ("c6", "less than 30 days"), "warn": ("c2", "less than 90 days"), "": ("c1", "90 days or more")}
 
@@ -161,9 +162,7 @@ def reclaim_chart(document: Json) -> str:
     cells: list[tuple[str, str, str, int]] = []
     for account, pool in pools:
         count, reasons = pool["reclaimable"], pool["reasons"]
-        pieces = [
-            (color, RECLAIM[name], count[name]) for name, color in (("now", "c5"), ("wanted", "c2"), ("locked", "c4"))
-        ]
+        pieces = [(color, RECLAIM[name], count[name]) for name, color in _RECLAIM.items()]
         whys = ", ".join(f"{why} ({number:,})" for why, number in reasons.items())
         note = f"{count['now']:,} of {sum(count.values()):,} can be removed: {whys}"
         rows.append(Bar(_label(account, pool), note, pieces))

@@ -51,7 +51,10 @@ def tiles(document: Json) -> t.Iterator[str]:
             )
         )
     if wasted:
-        more = f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} that can never be removed"
+        more = (
+            f"and {wasted['wanted']:,} that the fleet files want, {wasted['locked']:,} that can never be removed; "
+            f"{wasted['unknown']:,} unknown"
+        )
         shown.append(("Reclaimable", count_words(wasted["now"]), more))
     if totals["cost"]:
         cost, currency = totals["cost"], document["currency"]

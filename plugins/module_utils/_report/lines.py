@@ -126,14 +126,14 @@ class _Maker:
         is_wanted = wanted is not None and device in wanted
         lifetime = license not in ("", FOTA) and self._data.sku(license).lifetime
         upgraded = (self._data.fota_upgrades or {}).get(device) if license == FOTA else ""
-        stays = lifetime or bool(upgraded)
+        locked = "bound for life" if lifetime else upgraded and f"the firmware was upgraded ({upgraded})"
+        stays = bool(locked)
         drift = self._drift(license, entry.held, is_wanted, stays) if wanted is not None else ""
         verdict: tuple[Reclaim, str] = ("", "")
         last = facts.last_connected if facts else ""
         state = facts.state if facts else None if self._data.devices is not None else ""
         if entry.held == "yes":
             extra = drift == "extra" or (drift == "kept" and license == FOTA and stays and self._exact(license))
-            locked = "bound for life" if lifetime else f"the firmware was upgraded ({upgraded})" if upgraded else ""
             verdict = reclaim(
                 self._rules, state=state, last_connected=last, locked=locked, wanted=is_wanted, extra=extra
             )
@@ -152,7 +152,7 @@ class _Maker:
             protected=device in self._protected,
             reclaim=verdict[0],
             why=verdict[1],
-            locked=None if entry.held != "yes" or (upgraded is None and not lifetime) else stays,
+            locked=None if entry.held != "yes" or locked is None else stays,
         )
 
     def _exact(self, license: str) -> bool:

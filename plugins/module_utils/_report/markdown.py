@@ -24,6 +24,7 @@ from .wording import (
     first_words,
     forecast_words,
     pool_words,
+    removable_words,
     run_words,
     runway_words,
     shares_of_cost,
@@ -108,6 +109,8 @@ def _reclaimable(document: Json) -> t.Iterator[str]:
         for why, count in pool["reasons"].items()
     ]
     yield from _table("Reclaimable licenses", ["account", "license", "why", "devices"], rows)
+    for account, text in removable_words(document):
+        yield from (f"**{plain(account)}**: {plain(text)}", "")
     yield from _devices(
         document,
         "reclaimable",

@@ -98,10 +98,18 @@ def _fota(data: AccountData, context: Context) -> Result:
     data.event_based = is_event_based(found.subscription)
     data.fota = None if found.failure else dict(found.rows or [])
     data.fota_upgrades = found.upgrades
-    # A server may not have this list. Then the report says that it is unknown.
-    if found.undetailed is not None and api.devices.offered.give_up(found.undetailed):
-        return Result({}, failure=found.undetailed)
+    if found.undetailed is not None:
+        _without_upgrades(data, api, found.undetailed)
     return Result({}, failure=found.failure)
+
+
+def _without_upgrades(data: AccountData, api: FotaApi, error: LicensingError) -> None:
+    """The licenses are known without the list of devices. A server that does not have the list is no failure."""
+    data.upgrades_unread = error.message
+    if api.devices.offered.give_up(error):
+        data.failures.append(ReadFailure("upgrades of the firmware", error.code, error.message))
+    else:
+        data.upgrades_unread = "This server does not have the list that says when devices were upgraded."
 
 
 def _candidates(data: AccountData, context: Context) -> Result:

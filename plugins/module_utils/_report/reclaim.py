@@ -14,8 +14,13 @@ import typing as t
 
 from .text import day_of, utc
 
-Reclaim = t.Literal["", "now", "wanted", "locked"]
-"""C(now): can be removed. C(wanted): the fleet files want it, so change them first. C(locked): never."""
+Kind = t.Literal["now", "wanted", "locked", "unknown"]
+"""C(now): can be removed. C(wanted): the fleet files want it, so change them first. C(locked): never. C(unknown):
+ThingSpace does not say whether it can be removed.
+"""
+
+KINDS: tuple[Kind, ...] = t.get_args(Kind)
+Reclaim = t.Literal["", Kind]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +38,12 @@ class Rules:
 
 
 def reclaim(
-    rules: Rules, *, state: str | None, last_connected: str, locked: str, wanted: bool, extra: bool
+    rules: Rules, *, state: str | None, last_connected: str, locked: str | None, wanted: bool, extra: bool
 ) -> tuple[Reclaim, str]:
     """Whether a held license could be reclaimed, and why.
 
     :param state: of the device; None if the account has no such device, empty if that was not read.
-    :param locked: why the license can never be removed; empty if it can be.
+    :param locked: why the license can never be removed; empty if it can be, None if ThingSpace does not say.
     :param extra: whether the fleet files want the license with state exact, but not for this device.
     """
     reasons = []
@@ -57,4 +62,8 @@ def reclaim(
     why = "; ".join(reasons)
     if locked:
         return "locked", f"{why}; {locked}"
-    return ("wanted", f"{why}; but the fleet files want it") if wanted else ("now", why)
+    if wanted:
+        return "wanted", f"{why}; but the fleet files want it"
+    if locked is None:
+        return "unknown", f"{why}; ThingSpace does not say whether the firmware was upgraded"
+    return "now", why

@@ -21,7 +21,7 @@ from .._text.money import Prices, cost_of
 from .data import FOTA, AccountData, Json, ReadFailure
 from .history import History, earlier
 from .lines import Line, by_id
-from .reclaim import Rules
+from .reclaim import KINDS, Rules
 from .runway import Point, runway
 
 WEEKS = 26
@@ -90,7 +90,7 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
     days = collections.Counter(line.since[:10] for line in lines if line.held == "yes" and line.since)
     drift = _drift(data, license, lines)
     reclaimable = collections.Counter(line.reclaim for line in lines if line.reclaim)
-    wasted = {name: reclaimable[name] for name in ("now", "wanted", "locked")}
+    wasted = {name: reclaimable[name] for name in KINDS}
     past = earlier(settings.history, (data.name, license), today.isoformat())
     points = [
         Point(datetime.date.fromisoformat(row["day"]), row["assigned"]) for row in past if row["assigned"] is not None
@@ -115,7 +115,7 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
         "runway": span.as_document(),
         "drift": drift,
         "reclaimable": wasted if any(line.held == "yes" for line in lines) else None,
-        "locked": _locked(lines),
+        **_locked(data, lines),
         "reasons": dict(collections.Counter(line.why for line in lines if line.reclaim).most_common(20)),
         "before": past[-1] if past else None,
         "past": [{"day": row["day"], "total": row["total"], "assigned": row["assigned"]} for row in past[-400:]],
@@ -123,10 +123,11 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
     }
 
 
-def _locked(lines: t.Iterable[Line]) -> int | None:
-    """How many held licenses can never be removed; None if that is not known of some."""
-    held = [line.locked for line in lines if line.held == "yes"]
-    return None if None in held else sum(map(bool, held))
+def _locked(data: AccountData, lines: t.Iterable[Line]) -> Json:
+    """How many held licenses can never be removed, of how many that is not known, and why."""
+    held = collections.Counter(line.locked for line in lines if line.held == "yes")
+    why = data.upgrades_unread or "ThingSpace's list of devices does not say whether the firmware was upgraded."
+    return {"locked": held[True], "locked_unknown": held[None], "locked_unknown_why": why if held[None] else ""}
 
 
 def _drift(data: AccountData, license: str, lines: t.Sequence[Line]) -> Json | None:

@@ -29,7 +29,12 @@ DRIFT = {
     "unknown": "unknown",
 }
 
-RECLAIM = {"now": "can be removed", "wanted": "wanted by the fleet files", "locked": "can never be removed"}
+RECLAIM = {
+    "now": "can be removed",
+    "wanted": "wanted by the fleet files",
+    "locked": "can never be removed",
+    "unknown": "unknown whether it can be removed",
+}
 
 LIMITS = (
     "FOTA licenses and their assignment times are as ThingSpace lists them. A removed license is no longer listed, so "
@@ -38,8 +43,8 @@ LIMITS = (
     "knows that for licenses that were assigned with it. If there is no journal, or the account counts more licenses "
     "than it explains, the report says unknown.",
     "A monthly FOTA license can never be removed after an upgrade of the firmware. The report shows that as far as "
-    "ThingSpace says when a device was upgraded. Where it does not, fewer licenses may come back than are shown as "
-    "reclaimable.",
+    "ThingSpace says when a device was upgraded. Where it does not, a license does not count as one that can be "
+    "removed.",
     "A runway assumes that assignments continue at the recent rate. It does not know anyone's plans.",
 )
 """What a reader has to know to interpret the figures."""
@@ -84,9 +89,18 @@ def pool_words(pool: Json) -> str:
     if total is None and assigned is None:
         return UNKNOWN
     share = f" ({share_words(assigned, total)})" if total and assigned is not None else ""
-    stays = f", {pool['locked']:,} never to be removed" if pool.get("locked") else ""
+    least = "at least " if pool["locked_unknown"] else ""
+    stays = f", {least}{pool['locked']:,} never to be removed" if pool["locked"] else ""
     stays = ", for life" if pool["lifetime"] else stays
     return f"{count_words(assigned)} of {count_words(total)} assigned{share}, {count_words(free)} free{stays}"
+
+
+def removable_words(document: Json) -> t.Iterator[tuple[str, str]]:
+    """Each account with licenses of which it is unknown whether they can be removed: how many, and why."""
+    for account, pool in pools_of(document):
+        if unknown := pool["locked_unknown"]:
+            licenses = many(unknown, f"{pool['license']} license")
+            yield account, f"It is unknown whether {licenses} can be removed. {pool['locked_unknown_why']}"
 
 
 def urgency(days: int) -> t.Literal["bad", "warn", ""]:

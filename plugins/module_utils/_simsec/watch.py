@@ -115,10 +115,11 @@ class Watch:
         for window in windows:
             for action in window.most:
                 missing = window.missing(action, count)
-                self.says = (
-                    f"The account counts {count:,} assigned licenses, and "
-                    f"{count + (missing if action == 'assign' else -missing):,} would show that everything was done."
-                )
+                needed = count + (missing if action == "assign" else -missing)
+                shows = f"and {needed:,} would show that everything was done"
+                if not missing:
+                    shows = f"as if everything was done. It must stay so until the requests are {self._settle:g} s old"
+                self.says = f"The account counts {count:,} assigned licenses, {shows}."
                 if window.earlier or window.run != self._before.run:
                     self.says += " That includes open requests of earlier runs."
                 if window.run == self._before.run:

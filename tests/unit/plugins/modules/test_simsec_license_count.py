@@ -182,6 +182,15 @@ def test_what_is_counted_on_acceptance_must_be_old(run: Run, space: Space, clock
     assert sum(clock.slept) >= 100
 
 
+def test_a_wait_that_ends_too_early_says_so(run: Run, space: Space) -> None:
+    """The count is there, but it is not old enough to be proof."""
+    space.slow = 0
+    done = run(**{**WAIT, "wait_timeout": 12}, settle_time=100)
+    assert (code(done), rows(done)) == ("unconfirmed", {("accepted", "")})
+    assert "counts 3 assigned licenses" in done["msg"]
+    assert "100 s old" in done["msg"]
+
+
 @pytest.mark.parametrize("reported", ["failed", "success"])
 def test_a_late_report_overrides(run: Run, space: Space, journal: Path, reported: t.Any) -> None:
     """A failure shows that others changed the count. So nothing that it confirmed is confirmed any more."""

@@ -127,6 +127,35 @@ def test_a_lock_in_another_session_is_no_lock(behind: str, proxy: Proxy) -> None
         assert "pooler" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("words", "act"),
+    [("READ ONLY", lambda journal: journal.ids(FLEX)), ("READ WRITE", lambda journal: journal.end_run(1))],
+)
+def test_a_transaction_in_another_session_is_a_pooler_and_no_damage(
+    behind: str, proxy: Proxy, words: str, act: t.Callable[[Journal], object]
+) -> None:
+    """It would not find the tables, and whoever restored a backup then would lose what is in them."""
+    with opened(behind) as journal:
+        journal.begin_run(FLEX, "assign", 0)
+        proxy.elsewhere = words.encode()
+        with pytest.raises(LicensingError) as caught:
+            act(journal)
+        assert caught.value.code == "journal_unusable"
+        assert "pooler" in caught.value.message
+        proxy.elsewhere = b""
+        assert journal.ids(FLEX) == []
+
+
+@pytest.mark.parametrize("words", ["journal_schema", "identity"])
+def test_what_opens_a_journal_finds_it_in_any_session(behind: str, proxy: Proxy, words: str) -> None:
+    """A pooler that changes the session before the first transaction makes a journal seem neither damaged nor new."""
+    with opened(behind) as journal:
+        journal.begin_run(FLEX, "assign", 0)
+    proxy.elsewhere = words.encode()
+    with opened(behind) as journal:
+        assert rows(journal, "SELECT count(*) FROM run") == [(1,)]
+
+
 def test_two_clients_of_one_session_never_have_the_lock_both(place: str) -> None:
     """A session that has the lock gets it again, whoever asks. So does a pooler with one session."""
     with opened(place) as one, opened(place) as other:

@@ -215,6 +215,16 @@ def test_a_pooler(empty: str, proxy: Proxy) -> None:
     assert "pooler" in refusal(proxy.url(name_of(empty))).message
 
 
+def test_a_pooler_leaves_no_tables_in_another_schema(empty: str, proxy: Proxy) -> None:
+    """A session of its own would create them where it searches."""
+    proxy.elsewhere = b"BEGIN"
+    with pytest.raises(LicensingError) as caught:
+        open_journal(proxy.url(name_of(empty)), write=True, told=never)
+    assert "pooler" in caught.value.message
+    found = "SELECT count(*) FROM pg_class WHERE relname IN ('journal_schema', 'run')"
+    assert postgres.server().run(found, database=name_of(empty)) == [(0,)]
+
+
 def test_tls_that_cannot_be_trusted(empty: str, proxy: Proxy, tmp_path: Path) -> None:
     authority, stranger = trustme.CA(), trustme.CA()
     for one, name in ((authority, "ours.pem"), (stranger, "theirs.pem")):

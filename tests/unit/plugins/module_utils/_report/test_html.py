@@ -146,6 +146,25 @@ def test_devices_that_are_left_alone_are_in_the_drift_bar(page: str) -> None:
     assert '"/></svg>not wanted but left alone</li>' in page
 
 
+def test_each_kind_of_reclaimable_license_has_its_color() -> None:
+    """Of one of the five, ThingSpace says nothing. It does not count as one that can be removed."""
+    data = account(ONE, 300, 200, 209, 46, span=90)
+    extra = list(data.fota or ())[-5:]
+    data.fota_upgrades = {**dict.fromkeys(data.fota or (), ""), extra[1]: "2026-01-01T00:00:00Z"}
+    del data.fota_upgrades[extra[0]]
+    document = made([data])
+    page = as_html(document)
+    note, lengths = figure(page, "Licenses of devices")[f"{ONE} FOTA"]
+    assert note.startswith("3 of 5 can be removed: ")
+    assert lengths == pytest.approx({"c5": 600, "c4": 200, "c7": 200}, abs=0.1)
+    assert '"/></svg>unknown whether it can be removed</li>' in page
+    assert "<dd>3 <small>and 0 that the fleet files want, 1 that can never be removed; 1 unknown</small></dd>" in page
+    told = "It is unknown whether 1 FOTA license can be removed."
+    assert told in page
+    assert told in as_markdown(document)
+    assert "at least 1 never to be removed" in as_markdown(document)
+
+
 def test_columns_have_axes() -> None:
     shown = columns("Title", ["2026-01-01", "2026-01-08", "2026-01-15"], [0, 1700, 850], "assigned")
     assert re.findall(r"<span>([\d,]+)</span>", shown) == ["0", "500", "1,000", "1,500", "2,000"]

@@ -28,6 +28,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._report.secti
 from ansible_collections.thingspace.licensing.plugins.module_utils._report.wording import (
     candidate_words,
     pool_words,
+    removable_words,
     unpriced,
 )
 
@@ -47,6 +48,7 @@ def data() -> AccountData:
         shrink_to=1,
         fota_pool={"total": 5, "assigned": 3, "available": 2},
         fota={"a": "2026-11-20T23:30:00-01:00", "b": "2026-05-01T00:00:00Z", "c": "?"},
+        fota_upgrades=dict.fromkeys("abc", ""),
         candidates=["b", "x"],
         devices=[
             Device("a", "1a", "active", ""),
@@ -156,7 +158,7 @@ def test_the_figures(data: AccountData) -> None:
     assert made["status"] == "complete"
     fota = pool(made, "FOTA")
     assert fota["drift"] == {"wanted": 2, "as_wanted": 1, "missing": 1, "extra": 2, "kept": 0, "unknown": 0}
-    assert fota["reclaimable"] == {"now": 2, "wanted": 0, "locked": 0}
+    assert fota["reclaimable"] == {"now": 2, "wanted": 0, "locked": 0, "unknown": 0}
     assert fota["cost"] == {"bought": "7.50", "assigned": "4.50", "free": "3.00", "reclaimable": "3.00"}
     weeks = fota["assigned_by_week"]
     assert (weeks["first_day"], weeks["counts"], weeks["before"]) == ("2026-05-24", [0] * 25 + [1], 1)
@@ -167,7 +169,7 @@ def test_the_figures(data: AccountData) -> None:
     assert (flex["cost"], unpriced(flex), flex["read_from"]) == (None, "no price", "journal")
     # Its price is paid once, so it is in no monthly sum.
     assert (pool(made, LIFETIME)["cost"], unpriced(pool(made, LIFETIME))) == (None, "paid once")
-    assert pool(made, LIFETIME)["reclaimable"] == {"now": 0, "wanted": 0, "locked": 1}
+    assert pool(made, LIFETIME)["reclaimable"] == {"now": 0, "wanted": 0, "locked": 1, "unknown": 0}
     assert made["candidates"] == {
         "listed": 2,
         "without_license": 1,
@@ -183,7 +185,7 @@ def test_the_figures(data: AccountData) -> None:
             "from_list": 1,
             "beyond_list": 1,
             "upgraded": 0,
-            "upgraded_unknown": 2,
+            "upgraded_unknown": 0,
             "certain": False,
             "tied_count": 1,
         },
@@ -193,19 +195,49 @@ def test_the_figures(data: AccountData) -> None:
 
 def test_licenses_that_can_never_be_removed(data: AccountData) -> None:
     """They are no drift that a run could end, and are counted whether they are needed or not."""
-    assert pool(section(data), "FOTA")["locked"] is None
-    data.fota_upgrades = {"a": "2026-01-01T00:00:00Z", "b": "2026-02-02T00:00:00Z"}
-    assert pool(section(data), "FOTA")["locked"] is None, "nothing is known of c"
-    data.fota_upgrades["c"] = ""
+    data.fota_upgrades = {"a": "2026-01-01T00:00:00Z", "b": "2026-02-02T00:00:00Z", "c": ""}
     made = section(data)
     fota = pool(made, "FOTA")
     assert fota["drift"] == {"wanted": 2, "as_wanted": 1, "missing": 1, "extra": 1, "kept": 1, "unknown": 0}
-    assert (fota["reclaimable"], fota["locked"]) == ({"now": 1, "wanted": 0, "locked": 1}, 2)
+    assert fota["reclaimable"] == {"now": 1, "wanted": 0, "locked": 1, "unknown": 0}
+    assert (fota["locked"], fota["locked_unknown"], fota["locked_unknown_why"]) == (2, 0, "")
     assert any("upgraded (2026-02-02T00:00:00Z)" in why for why in fota["reasons"])
-    assert "2 never to be removed" in pool_words(fota)
+    assert pool_words(fota).endswith("2 free, 2 never to be removed")
     assert made["candidates"]["forecast"]["upgraded"] == 2
     assert pool(made, LIFETIME)["locked"] == 1
     assert [", for life" in pool_words(pool(made, name)) for name in ("FOTA", LIFETIME)] == [False, True]
+
+
+def test_a_license_that_may_never_be_removed_does_not_count_as_one_that_can(data: AccountData) -> None:
+    """ThingSpace says nothing of c. Its license may come back, or not, so its cost may not, either."""
+    data.fota_upgrades = {"a": "2026-01-01T00:00:00Z", "b": ""}
+    fota = pool(section(data), "FOTA")
+    assert fota["reclaimable"] == {"now": 1, "wanted": 0, "locked": 0, "unknown": 1}
+    assert fota["cost"]["reclaimable"] == "1.50"
+    assert (fota["locked"], fota["locked_unknown"]) == (1, 1)
+    assert "list of devices does not say" in fota["locked_unknown_why"]
+    assert pool_words(fota).endswith("2 free, at least 1 never to be removed")
+    (line,) = (line for line in lines(data) if line.reclaim == "unknown")
+    assert (line.device_id, line.license) == ("c", "FOTA")
+    assert "ThingSpace does not say" in line.why
+
+
+def test_without_the_list_of_devices_no_fota_license_counts_as_one_that_can_be_removed(data: AccountData) -> None:
+    """The journal knows SIM-Secure licenses that can be removed. Why nothing is known of the others is said."""
+    data.fota_upgrades, data.upgrades_unread = None, "No such list."
+    made = section(data)
+    fota = pool(made, "FOTA")
+    assert fota["reclaimable"] == {"now": 0, "wanted": 0, "locked": 0, "unknown": 2}
+    assert (fota["locked"], fota["locked_unknown"], fota["locked_unknown_why"]) == (0, 3, "No such list.")
+    assert pool_words(fota).endswith("2 free")
+    assert pool(made, FLEX)["reclaimable"] == {"now": 1, "wanted": 0, "locked": 0, "unknown": 0}
+    assert pool(made, FLEX)["locked_unknown"] == 0
+    document = make_document([made], Tables(), [], [], created="2026-11-21 00:00:00 UTC")
+    assert document["totals"]["reclaimable"] == {"now": 1, "wanted": 0, "locked": 1, "unknown": 2}
+    assert document["totals"]["cost"]["reclaimable"] == "0.00"
+    assert [*removable_words(document)] == [
+        (NAME, "It is unknown whether 3 FOTA licenses can be removed. No such list.")
+    ]
 
 
 def test_a_device_that_is_named_by_its_sim_is_not_without_license(data: AccountData) -> None:
@@ -286,6 +318,6 @@ def test_totals_over_accounts_and_the_report_before(data: AccountData) -> None:
     assert totals["licenses"] == {"total": 50, "assigned": 18, "available": 18}
     assert totals["drift"] is not None
     assert totals["drift"]["missing"] == 3
-    assert totals["reclaimable"] == {"now": 6, "wanted": 0, "locked": 2}
+    assert totals["reclaimable"] == {"now": 6, "wanted": 0, "locked": 2, "unknown": 0}
     assert totals["cost"] == {"bought": "15.00", "assigned": "9.00", "free": "6.00", "reclaimable": "6.00"}
     assert totals["fota_by_week"]["counts"][-1] == 2

@@ -31,6 +31,7 @@ FULL = AccountData(
     devices=[Device(str(place), "", text.strip(), text) for place, text in enumerate(TEXTS)],
     fota_pool={"total": None, "assigned": 3, "available": 2},
     fota={"z": "?", "a": "'=a"},
+    upgrades_unread="'=a",
     subscriptions=[{"sku": "'=a", "purchased": None, "assigned": 1, "available": 2}],
     journal={"'=a": {"imei": {"2": Entry("yes", "'=a"), "1": Entry("unknown", "")}, "iccid": {}}},
     beyond_journal=["'=a"],

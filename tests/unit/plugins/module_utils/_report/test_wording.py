@@ -28,5 +28,5 @@ def test_only_all_is_100_percent_and_only_none_is_0(some: int, total: int, words
 
 
 def test_a_pool_with_a_free_license_is_not_full() -> None:
-    pool = {"total": 4982, "assigned": 4981, "available": 1, "lifetime": False}
+    pool = {"total": 4982, "assigned": 4981, "available": 1, "lifetime": False, "locked": 0, "locked_unknown": 0}
     assert pool_words(pool) == "4,981 of 4,982 assigned (over 99%), 1 free"
