@@ -48,9 +48,9 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
 def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Judged]) -> tuple[t.Sequence[str], dict[str, Judged]]:
     """Leave out assignments that need the licenses of failed removals."""
     failures = sum(outcome not in ("removed", "unchanged") for outcome, _reason in removed.values())
-    if not failures or pool.total is None or pool.assigned is None:
+    if not failures or pool.total is None or pool.in_use is None:
         return plan.assign, {}
-    fit = max(0, pool.total - pool.assigned + len(plan.remove) - failures)
+    fit = max(0, pool.total - pool.in_use + len(plan.remove) - failures)
     reason = f"not sent: no license is free for it, because {many(failures, 'removal')} did not succeed"
     return plan.assign[:fit], dict.fromkeys(plan.assign[fit:], ("skipped", reason))
 

@@ -101,7 +101,15 @@ def _fota(data: AccountData, context: Context) -> Result:
     # A server may not have this list. Then the report says that it is unknown.
     if found.undetailed is not None and api.devices.offered.give_up(found.undetailed):
         return Result({}, failure=found.undetailed)
-    return Result({}, failure=found.failure)
+    return Result({}, failure=found.failure or _partial(api))
+
+
+def _partial(api: FotaApi) -> LicensingError | None:
+    """What to tell in the report if the list has only a part of the licenses."""
+    if not api.partial:
+        return None
+    text = f"{api.partial.told}. Which devices hold the others is not known: {api.partial.elsewhere_among()}."
+    return LicensingError(text, code="incomplete_list")
 
 
 def _candidates(data: AccountData, context: Context) -> Result:

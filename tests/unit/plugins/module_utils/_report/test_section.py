@@ -185,6 +185,7 @@ def test_the_figures(data: AccountData) -> None:
             "upgraded": 0,
             "upgraded_unknown": 2,
             "certain": False,
+            "unnamed": 0,
             "tied_count": 1,
         },
     }
