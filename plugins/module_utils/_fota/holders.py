@@ -78,8 +78,8 @@ def without_license(
     first = api.page()
     if first.more and len(refused) <= first.pages:
         facts = dict.fromkeys(others, Facts(held, None, None))
-        listed = [device for device, _time in first.devices]
-        found = among_licensed(api.page, facts, refused, listed, first.pages, api.max_concurrency)
+        on_first = [device for device, _time in first.devices]
+        found = among_licensed(api.page, facts, refused, on_first, first.pages, api.max_concurrency)
         if not found.unproven:
             require_spelling(found.seen, [*refused], losing=not held)
             return {device: "" if device in found.unknown else why for device, why in refused.items()}

@@ -147,7 +147,7 @@ def test_a_license_that_outlives_its_device_is_there(words: str, pages: int, alo
     wanted = [imei(0), imei(100)]
     space = FakeThingSpace([imei(0), *imeis(2 * pages - 1, 1)], page_size=2)
     if alone:
-        space.faults = [fail(refusal(words)) for _device in wanted] + [fail(refusal(words))]
+        space.faults += [fail(refusal(words)) for _device in wanted]
     else:
         rows = [{"deviceId": device, "status": "DeviceRejected", "Reason": words} for device in wanted]
         space.faults = [lambda *_request: {"deviceList": rows}]
