@@ -60,6 +60,9 @@ options:
         is counted in RV(plan.unforeseen), and the task warns.
       - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
         current state is read anyway. It is always read in check mode, and with O(foreseen_refusals=stop).
+      - If O(api_version) lists only a part of the licenses that the subscription counts, the task warns. With
+        O(state=absent), it always reads the list then, and a device that the list does not have is C(skipped).
+        O(state=exact) fails.
       - V(auto) is V(devices) if that is not more expensive than the list. Otherwise, it is V(list), unless the account
         is large and more than ten times larger than the job. Then it is V(direct).
       - RV(lookup) returns what was done.

@@ -98,7 +98,9 @@ subscription:
       description: When it last changed, in ThingSpace's format.
       type: str
 devices:
-  description: The devices that hold a license. Empty with O(pool_only) or O(report=none).
+  description:
+    - The devices that hold a license, as far as O(api_version) lists them. Empty with O(pool_only) or O(report=none).
+    - If the subscription counts more licenses in use than are listed, the task warns.
   returned: success
   type: list
   elements: dict

@@ -71,7 +71,8 @@ options:
     version_added: 0.6.0
   unlicensed:
     description:
-      - What to do if the task would add devices that hold no license, and therefore have none to lose.
+      - What to do if the task would add devices that hold no license, and therefore have none to lose; or of which that
+        is not known, because O(api_version) lists only a part of the account's licenses.
       - V(refuse) fails before the first write. V(warn) adds them anyway.
       - V(ignore) does not check, and so does not have to read the account's licenses.
     type: str

@@ -105,7 +105,7 @@ forecast:
       description: How many of them are on the list.
       type: int
     beyond_list:
-      description: How many of them are not, and would lose it because they have held it longest.
+      description: How many of them are not known to be, and would lose it because they have held it longest.
       type: int
     upgraded:
       description:
@@ -120,6 +120,12 @@ forecast:
     certain:
       description: Whether it is certain for all of them.
       type: bool
+    unnamed:
+      description:
+        - How many of them are not among C(devices), because O(api_version) does not list all licenses of the account.
+          Then C(tied) lists the devices that may be among them, and C(without_license) is empty.
+      type: int
+      version_added: 0.6.0
     devices:
       description: Those that would lose their license, in that order.
       type: list

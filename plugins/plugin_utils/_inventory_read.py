@@ -76,7 +76,8 @@ def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:
             warn(text)
         try:
             rows = DeviceApi(client, account).rows(settings.filters)
-            licensed = _licensed(FotaApi(client, account, settings.api_version), warn) if settings.licenses else None
+            api = FotaApi(client, account, settings.api_version)
+            licensed = _licensed(api, warn) if settings.licenses else None
         except ApiError as error:
             error.reword(lambda text: text.replace("'account'", "'accounts'"))
             error.add(before=f"Account {account}: ")
@@ -87,7 +88,8 @@ def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:
                 f"{strays} of the {len(rows)} devices that ThingSpace returned for account {account} do not look like "
                 "what was asked for (group, state, custom fields, time)."
             )
-        records += [make_record(account, row, licensed, attributes=settings.attributes) for row in rows]
+        kept, whole = settings.attributes, not api.partial
+        records += [make_record(account, row, licensed, attributes=kept, whole=whole) for row in rows]
     client.count.warn_if_throttled(warn, "reading the inventory", "'cache' or 'rate_limit'")
     records, repeated = merged(records)
     if repeated:
@@ -108,4 +110,10 @@ def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
             raise
         warn(f"The subscription of account {api.account} is event-based: it has no licensed devices to list.")
         return None
+    reach = api.reach(len(rows))
+    if reach.partial:
+        warn(
+            f"Account {api.account}: {reach.told}. Whether the other devices hold one is not known: "
+            f"{reach.elsewhere_among()}."
+        )
     return dict(rows)

@@ -32,10 +32,13 @@ Licensed = t.Mapping[str, str]
 """Assignment time of each licensed device."""
 
 
-def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attributes: bool = False) -> Record:
+def make_record(
+    account: str, row: DeviceRow, licensed: Licensed | None, *, attributes: bool = False, whole: bool = True
+) -> Record:
     """The record of a device.
 
     :param licensed: None if it is unknown which devices hold a license.
+    :param whole: whether the others hold none. A version may not list all licenses of an account.
     :param attributes: whether to keep the attributes. A device without ids always keeps them, for its identification.
     """
     values = row.as_result()
@@ -45,7 +48,7 @@ def make_record(account: str, row: DeviceRow, licensed: Licensed | None, *, attr
     if row.ids and not attributes:
         record["attributes"] = None
     imei = row.ids.get("imei")
-    if licensed is not None and imei:
+    if licensed is not None and imei and (whole or imei in licensed):
         record["fota_license"] = imei in licensed
         record["fota_assigned_at"] = licensed.get(imei)
     return record

@@ -425,6 +425,17 @@ def test_a_list_that_contradicts_itself(simulator: Simulator, inventory: Invento
     inventory.refused("incomplete_list")
 
 
+def test_a_version_that_lists_a_part_of_the_licenses(simulator: Simulator, inventory: Inventory) -> None:
+    devices = [{"imei": imei(number), "protocol": ("HTTP", "LWM2M")[number % 2]} for number in range(3)]
+    account = {"name": ACCOUNT, "devices": devices, "licenses": [imei(0), imei(1)]}
+    simulator.state(accounts=[account])
+    simulator.quirks(license_lists="protocols")
+    shown = inventory(licenses=True, api_version="v2")
+    assert [shown.hosts[imei(number)]["thingspace_fota_license"] for number in range(3)] == [True, None, None]
+    assert "v2 lists only 1 of the 2 licenses" in shown.told
+    assert shown.group("thingspace_license_none") == []
+
+
 def test_licenses_that_cannot_be_read(simulator: Simulator, inventory: Inventory) -> None:
     simulator.faults({"action": "status", "status": 500, "operation": "fota_list", "times": 0})
     inventory.refused("server_error", licenses=True, retries=0)

@@ -21,6 +21,7 @@ from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained
 from .._text.diff import order_diff
 from .._text.lists import are, few, first, many
+from .._thingspace.api_versions import CANDIDATES_VERSIONS
 from .backup import LOCK_PATIENCE, KeptList
 from .plan import CandidatesPlan, Wish, enforce_candidates, make_candidates_plan
 from .rows import in_doubt, not_sent, rows_after
@@ -174,12 +175,16 @@ def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses
     if not lacking:
         return
     named = first(lacking, NAMED)
+    reach = licenses.reach(len(held))
     # Part of the digest of a plan, like every reason that stops one.
     hold = "holds" if len(lacking) == 1 else "hold"
-    text = (
-        f"{len(lacking)} of {many(len(new), 'device')} that the plan puts on the removal candidates {hold} no license: "
-        f"{named}."
-    )
+    what = f"{len(lacking)} of {many(len(new), 'device')} that the plan puts on the removal candidates"
+    text = f"{what} {hold} no license: {named}."
+    if reach.partial:
+        text = (
+            f"{what} {are(len(lacking))} not known to hold a license: {named}. {reach.told}. To see the others, "
+            f"{reach.elsewhere_among(CANDIDATES_VERSIONS)}."
+        )
     if job.unlicensed == "warn":
         context.warn(text)
         return

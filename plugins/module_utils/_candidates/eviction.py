@@ -44,7 +44,9 @@ class Forecast(t.NamedTuple):
     """The effect of a subscription of this size.
 
     :param shrink_to: the number of purchased licenses after the change.
-    :param assigned: licenses held now.
+    :param assigned: licenses of the account held now.
+    :param unnamed: how many devices beyond C(evictions) would lose theirs. Which ones is not known, because not all
+        licenses are listed.
     :param evictions: the devices that would lose their license, in that order.
     :param tied: devices that may lose it in place of an uncertain one.
     :param without_license: devices on the list that hold no license, so listing them has no effect.
@@ -55,11 +57,22 @@ class Forecast(t.NamedTuple):
     evictions: list[Eviction]
     tied: list[str]
     without_license: list[str]
+    unnamed: int = 0
+
+    @property
+    def evicted(self) -> int:
+        """How many devices would lose their license."""
+        return len(self.evictions) + self.unnamed
 
     @property
     def beyond_list(self) -> int:
-        """How many devices lose their license only because of its age."""
-        return sum(eviction.reason == "oldest" for eviction in self.evictions)
+        """How many devices lose their license only because of its age. No unnamed device is known to be on the list."""
+        return sum(eviction.reason == "oldest" for eviction in self.evictions) + self.unnamed
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is known of each device whether it loses its license."""
+        return not self.unnamed and all(eviction.certain for eviction in self.evictions)
 
     @property
     def upgraded(self) -> int:
@@ -69,7 +82,7 @@ class Forecast(t.NamedTuple):
     @property
     def upgraded_unknown(self) -> int:
         """Of how many of them that is not known."""
-        return sum(eviction.upgraded is None for eviction in self.evictions)
+        return sum(eviction.upgraded is None for eviction in self.evictions) + self.unnamed
 
     def with_upgrades(self, upgrades: t.Mapping[str, str | None]) -> Forecast:
         """The same forecast, with what is known of upgrades.
@@ -91,12 +104,13 @@ class Forecast(t.NamedTuple):
         values = {
             "shrink_to": self.shrink_to,
             "assigned": self.assigned,
-            "evicted": len(self.evictions),
-            "from_list": len(self.evictions) - self.beyond_list,
+            "evicted": self.evicted,
+            "from_list": self.evicted - self.beyond_list,
             "beyond_list": self.beyond_list,
             "upgraded": self.upgraded,
             "upgraded_unknown": self.upgraded_unknown,
-            "certain": all(eviction.certain for eviction in self.evictions),
+            "certain": self.certain,
+            "unnamed": self.unnamed,
             "devices": [eviction._asdict() for eviction in self.evictions] if most else [],
             "tied": self.tied[:most],
             "tied_count": len(self.tied),
@@ -113,23 +127,41 @@ class Forecast(t.NamedTuple):
         ]
 
 
-def forecast(shrink_to: int, licenses: t.Sequence[tuple[str, str]], candidates: t.Iterable[str]) -> Forecast:
+def forecast(
+    shrink_to: int, licenses: t.Sequence[tuple[str, str]], candidates: t.Iterable[str], elsewhere: int = 0
+) -> Forecast:
     """The devices that would lose their license in a smaller subscription.
 
-    :param licenses: (device id, assignment time) of every licensed device.
+    :param licenses: (device id, assignment time) of every licensed device that is listed.
     :param candidates: the list, in its order.
+    :param elsewhere: licenses of the account whose devices are not listed. Each of them may go first.
     """
     times = dict(licenses)
     listed = list(dict.fromkeys(candidates))
-    cut = max(0, len(times) - shrink_to)
-    first = [device for device in listed if device in times][:cut]
-    evictions = [Eviction(place, device, "listed", times[device], True) for place, device in enumerate(first, 1)]
-    others, tied = _oldest(times, set(listed), cut - len(first))
+    assigned = len(times) + elsewhere
+    cut = max(0, assigned - shrink_to)
+    holding = [(place, device) for place, device in enumerate(listed) if device in times][:cut]
+    # Of the candidates before it that are not known to hold a license, as many may as there are such licenses.
+    before = {device: min(place - known, elsewhere) + known for known, (place, device) in enumerate(holding)}
+    evictions = [
+        Eviction(place, device, "listed", times[device], before[device] < cut)
+        for place, (_place, device) in enumerate(holding, 1)
+    ]
+    left = cut - len(evictions)
+    sure = max(0, left - elsewhere)
+    others, tied = _oldest(times, set(listed), sure)
     evictions += [
         Eviction(place, device, "oldest", times[device], certain)
-        for place, (device, certain) in enumerate(others, len(first) + 1)
+        for place, (device, certain) in enumerate(others, len(evictions) + 1)
     ]
-    return Forecast(shrink_to, len(times), evictions, tied, [device for device in listed if device not in times])
+    if sure < left:
+        named = {device for device, _certain in others}
+        some, more = _oldest(times, set(listed), left)
+        tied = [
+            device for device in dict.fromkeys([*(device for device, _certain in some), *more]) if device not in named
+        ]
+    lacking = [] if elsewhere else [device for device in listed if device not in times]
+    return Forecast(shrink_to, assigned, evictions, tied, lacking, left - len(others))
 
 
 def _oldest(times: t.Mapping[str, str], listed: set[str], count: int) -> tuple[list[tuple[str, bool]], list[str]]:

@@ -18,8 +18,9 @@ from .._plan.outcomes import Reporting, reporting_from
 from .._plan.plan import Pool
 from .._swm.candidates import CandidatesApi
 from .._swm.licenses import FotaApi, explained, is_event_based
+from .._swm.reach import Reach
 from .._text.lists import are, few, many
-from .._thingspace.api_versions import CandidatesVersion
+from .._thingspace.api_versions import CANDIDATES_VERSIONS, CandidatesVersion
 from .backup import LOCK_PATIENCE, KeptList
 from .eviction import Forecast, forecast
 
@@ -52,19 +53,20 @@ def run(context: Context) -> Result:
     try:
         held, page = licenses.licensed_rows()
         pool = licenses.pool(page)
+        reach = licenses.reach(len(held))
         if not held and is_event_based(licenses.subscription()):
             context.warn(
                 "The subscription of this account is event-based: no device holds a license that it could lose."
             )
     except ApiError as error:
         raise explained(error, licenses) from None
-    seen = forecast(shrink_to, held, candidates)
+    seen = forecast(shrink_to, held, candidates, reach.elsewhere)
     upgrades = _upgrades(licenses, seen, [device for device, _time in held])
     seen = seen.with_upgrades(upgrades)
-    for text in _warnings(seen, _unread(licenses, upgrades)):
+    for text in [*_of_part(reach, seen), *_warnings(seen, _unread(licenses, upgrades))]:
         context.warn(text)
     values = {
-        "licenses": Pool(pool.total, len(held)).as_result(),
+        "licenses": Pool(pool.total, len(held), elsewhere=reach.elsewhere).as_result(),
         "forecast": seen.as_result(MAX_TIED if reporting.shown == "all" else 0),
     }
     return _result(reporting, candidates, values, FORECAST_COLUMNS, seen.as_rows())
@@ -116,16 +118,30 @@ def _result(
     return Result(values, failure=reporting.write(columns, rows))
 
 
+def _of_part(reach: Reach, seen: Forecast) -> t.Iterator[str]:
+    """What to know if the list of licensed devices does not have all that may lose their license."""
+    if not reach.partial:
+        return
+    told = f"{reach.told}. So it is not known which devices would lose a license"
+    if seen.unnamed:
+        told += f": for {seen.unnamed:,} of the {seen.evicted:,}, 'forecast' names no device"
+    yield (
+        f"{told}. Nor does it show which devices on the removal candidate list hold none. To see the others, "
+        f"{reach.elsewhere_among(CANDIDATES_VERSIONS)}."
+    )
+
+
 def _warnings(seen: Forecast, unread: str) -> t.Iterator[str]:
     """What an operator should know before the subscription shrinks.
 
     :param unread: why it could not be read who was upgraded.
     """
     if seen.beyond_list:
-        listed = len(seen.evictions) - seen.beyond_list
+        listed = seen.evicted - seen.beyond_list
+        known = " known to be" if seen.unnamed else ""
         yield (
-            f"{many(len(seen.evictions), 'device')} would lose their license, and only {listed} of them "
-            f"{are(listed)} on the removal candidate list: {many(seen.beyond_list, 'device')} would lose it "
+            f"{many(seen.evicted, 'device')} would lose their license, and only {listed} of them "
+            f"{are(listed)}{known} on the removal candidate list: {many(seen.beyond_list, 'device')} would lose it "
             "only for holding it longest."
         )
     if seen.upgraded_unknown and unread:

@@ -27,6 +27,7 @@ from .._text.diff import device_diff
 from .._text.lists import few, many
 from .foresight import stop_if_refused, unforeseen
 from .lookup import Job, plan_job
+from .reach import stop_if_partial, warning_of
 from .rows import Applied, kept_for_ever, predict
 
 
@@ -104,6 +105,8 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
     _warn_of_lookup(context, job, lookup, api)
     if api.unsplit:
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
+    if api.partial:
+        context.warn(warning_of(api.partial, plan))
     _warn_of_unforeseen(context, job, plan)
     if plan.read and plan.changes:
         candidates.places()
@@ -152,6 +155,7 @@ def _carry_out(context: Context, job: Job, plan: Plan, pool: Pool, api: FotaApi)
     """Stop the plan by a guard, predict it in check mode, or execute it."""
     wanted = job.wanted.devices
     try:
+        stop_if_partial(plan, api.partial)
         stop_if_refused(plan, job.foreseen_refusals)
         enforce(plan, pool, job.limits)
     except LicensingError as error:
@@ -188,14 +192,15 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
     assigned = sum(row.outcome == "assigned" for row in applied.rows)
     removed = sum(row.outcome == "removed" for row in applied.rows)
     predicted = pool.moved(assigned, removed)
-    if context.check_mode or (not assigned and not removed) or predicted.assigned in api.used_counts:
+    known = api.used_counts.intersection((predicted.assigned, predicted.in_use))
+    if context.check_mode or (not assigned and not removed) or known:
         return predicted
     try:
         page = api.page()
     except LicensingError as error:
         context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
         return predicted
-    return Pool(
-        predicted.total if page.total is None else page.total,
-        predicted.assigned if page.assigned is None else page.assigned,
+    return predicted._replace(
+        total=predicted.total if page.total is None else page.total,
+        assigned=predicted.assigned if page.assigned is None else page.assigned,
     )

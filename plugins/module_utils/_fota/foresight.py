@@ -158,7 +158,7 @@ def stop_if_refused(plan: Plan, choice: Choice) -> None:
     told: list[str] = []
     if plan.refused:
         named = first(plan.refused, 20, "; ", ": ".join)
-        told.append(f"ThingSpace would refuse the plan for {many(len(plan.refused), 'device')}: {named}.")
+        told.append(f"The plan is not possible for {many(len(plan.refused), 'device')}: {named}.")
     if plan.unforeseen:
         told.append(unforeseen(plan))
     advice = "Leave them out, or set 'foreseen_refusals: skip' to change the others."

@@ -113,7 +113,13 @@ def read(context: Context, api: FotaApi, *, pool_only: bool = False, details: bo
             return FotaLicenses(subscription, pool, None, error)
         context.warn("The subscription of this account is event-based: it has no licensed devices to list.")
         return FotaLicenses(subscription, pool, None)
-    found = FotaLicenses(subscription, Pool(pool.total if last.total is None else last.total, len(rows)), rows)
+    total, reach = pool.total if last.total is None else last.total, api.reach(len(rows))
+    if reach.partial:
+        context.warn(
+            f"{reach.told}. 'licenses' has the account's numbers. A device that is not listed may hold a license all "
+            f"the same: {reach.elsewhere_among()}."
+        )
+    found = FotaLicenses(subscription, Pool(total, len(rows), elsewhere=reach.elsewhere), rows)
     if not details:
         return found
     try:

@@ -20,6 +20,7 @@ from .._plan.waves import Waves
 from .._swm.licenses import FotaApi
 from .._thingspace.api_versions import ApiVersion
 from .foresight import Choice, Read, foresee, proofs
+from .reach import as_far_as_listed
 
 CHEAP_PAGES = 3
 """How many further pages are always read. Then a second run sends no writes."""
@@ -81,14 +82,16 @@ def plan_job(
                 return way, foresee(api, plan, read, job.foreseen_refusals), pool
         else:
             plan = make_plan(scope, job.state, wanted, None, pool)
-            # If the upper bound trips a guard, the exact plan is needed.
-            foreseen = bool(tripped_by(plan, pool, job.limits))
+            pool = pool._replace(elsewhere=api.reach(first.assigned).elsewhere)
+            # If the upper bound trips a guard, the exact plan is needed. A partial list shows what ThingSpace may not.
+            blind = job.state == "absent" and api.partial is not None
+            foreseen = blind or bool(tripped_by(plan, pool, job.limits))
             if not foreseen and not bound:
                 return way, foresee(api, plan, None, job.foreseen_refusals), pool
     held, last = api.licensed(first, wanted)
     require_spelling(held, wanted, losing=job.state != "present")
-    pool = Pool(pool.total if last.total is None else last.total, len(held))
-    plan = make_plan(scope, job.state, wanted, held, pool, spare)
+    pool = pool._replace(total=pool.total if last.total is None else last.total, assigned=len(held))
+    plan, pool = as_far_as_listed(api, make_plan(scope, job.state, wanted, held, pool, spare), pool)
     read = Read({}, sorted(held) if plan.changes else (), True) if foreseen else None
     return "list", foresee(api, plan, read, job.foreseen_refusals), pool
 

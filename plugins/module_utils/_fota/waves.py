@@ -16,12 +16,15 @@ from .._plan.outcomes import Row
 from .._plan.plan import Plan, Pool
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .._swm.licenses import FotaApi
+from .._swm.reach import Reach
 from .apply import apply_plan
 from .holders import read_back
 from .lookup import Job
 from .rows import Applied, Judged, kept_for_ever, rows_of
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
+
+UNSEEN = "ThingSpace's answer said that it is as wanted; reading back does not show it: {}"
 
 Warn = t.Callable[[str], None]
 
@@ -56,6 +59,13 @@ def _touched(part: Plan) -> tuple[str, ...]:
     return part.remove if part.state == "absent" else part.assign
 
 
+def _corrected(row: Row, partial: Reach | None) -> Row:
+    """The row of a device whose answer the account does not confirm. A partial list may just not have the device."""
+    if partial and row.outcome in ("assigned", "unchanged"):
+        return row._replace(outcome="unknown", reason=UNSEEN.format(partial.told))
+    return row._replace(outcome="failed", reason=NOT_TRUE)
+
+
 def _read_back(
     part: Plan, rows: list[Row], pool: Pool, api: FotaApi, warn: Warn
 ) -> tuple[list[Row], Pool, LicensingError | None]:
@@ -71,7 +81,7 @@ def _read_back(
         page = api.page()
         total = pool.total if page.total is None else page.total
         if page.more and page.assigned is not None and page.assigned == expected.assigned:
-            return rows, Pool(total, page.assigned), None
+            return rows, pool._replace(total=total, assigned=page.assigned), None
         action: Action = "remove" if part.remove else "assign"
         held, count, _unsure = read_back(api, action, [*part.remove, *part.assign], page, plan=part)
     except LicensingError as error:
@@ -79,13 +89,11 @@ def _read_back(
         return rows, expected, error
     removed = set(part.remove).difference(kept_for_ever(rows))
     amiss = {row.device_id for row in rows if (row.device_id in held) == (row.device_id in removed)}
-    seen = [
-        row._replace(outcome="failed", reason=NOT_TRUE) if row.outcome in AS_WANTED and row.device_id in amiss else row
-        for row in rows
-    ]
+    partial = api.partial if part.assign else None
+    seen = [_corrected(row, partial) if row.outcome in AS_WANTED and row.device_id in amiss else row for row in rows]
     if seen == rows and None not in (count, expected.assigned) and count != expected.assigned:
         warn(
             f"After a wave the account holds {count} licenses where {expected.assigned} were expected. Every "
             "device of the wave is as its row says, so someone else moved licenses in the meantime. The run continued."
         )
-    return seen, Pool(total, count), None
+    return seen, pool._replace(total=total, assigned=count), None

@@ -188,7 +188,7 @@ def _free_for(plan: Plan, pool: Pool) -> int | None:
     if pool.total is not None and pool.assigned is not None:
         # A list that was just read may have more devices than the count, and more licenses may be assigned than
         # purchased.
-        difference = pool.total - max(plan.held or 0, pool.assigned)
+        difference = pool.total - pool.elsewhere - max(plan.held or 0, pool.assigned)
         spare = difference if spare is None else min(spare, difference)
     return None if spare is None else spare + len(plan.remove)
 

@@ -18,30 +18,38 @@ State = t.Literal["present", "absent", "exact"]
 class Pool(t.NamedTuple):
     """Licenses of an account; None if ThingSpace does not say.
 
+    :param assigned: licenses in use, as the list counts them that the plan is made from.
     :param available: as ThingSpace counts them itself, if it does; in a documented example, they are fewer.
+    :param elsewhere: licenses of the account that are in use, too, and that this list does not have.
     """
 
     total: int | None
     assigned: int | None
     available: int | None = None
+    elsewhere: int = 0
+
+    @property
+    def in_use(self) -> int | None:
+        """Licenses of the account that are in use."""
+        return None if self.assigned is None else self.assigned + self.elsewhere
 
     @property
     def free(self) -> int | None:
         """Licenses that no device holds, never negative."""
-        if self.total is None or self.assigned is None:
+        if self.total is None or self.in_use is None:
             return self.available
-        spare = max(0, self.total - self.assigned)
+        spare = max(0, self.total - self.in_use)
         return spare if self.available is None else min(spare, self.available)
 
     def moved(self, assigned: int, removed: int) -> Pool:
         """The pool after this many licenses were assigned and removed."""
         now = None if self.assigned is None else max(0, self.assigned + assigned - removed)
         left = None if self.available is None else max(0, self.available - assigned + removed)
-        return Pool(self.total, now, left)
+        return self._replace(assigned=now, available=left)
 
     def as_result(self) -> dict[str, int | None]:
         """The C(licenses) value of a module's result."""
-        return {"total": self.total, "assigned": self.assigned, "available": self.free}
+        return {"total": self.total, "assigned": self.in_use, "available": self.free}
 
 
 class Plan(t.NamedTuple):
@@ -115,6 +123,7 @@ class Plan(t.NamedTuple):
         gone = [tuple((one, refusals[one]) for one in part if one in refusals) for part in (self.assign, self.remove)]
         # An exact run removes devices that nobody named. What it cannot remove is left alone, or no run would succeed.
         refused, locked = (gone[0], gone[1]) if self.state == "exact" else (gone[0] + gone[1], ())
+        refused, locked = self.refused + refused, self.locked + locked
         digest = (
             self.digest
             and hashlib.sha256(

@@ -97,6 +97,17 @@ class AccountData:
     shrink_to: int | None = None
     _skus: dict[str, Sku] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
+    @property
+    def fota_elsewhere(self) -> int:
+        """How many licenses the account has in use whose devices C(fota) does not have."""
+        assigned = (self.fota_pool or {}).get("assigned")
+        return max(0, assigned - len(self.fota)) if self.fota is not None and isinstance(assigned, int) else 0
+
+    @property
+    def fota_unseen(self) -> bool:
+        """Whether a device that C(fota) does not have may hold a license all the same."""
+        return self.fota is None or self.fota_elsewhere > 0
+
     def as_json(self) -> Json:
         """The fields of which JSON is made, with every text as it was read."""
         made = {**vars(self), "wanted": self.wanted and vars(self.wanted)}

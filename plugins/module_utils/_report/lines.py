@@ -86,12 +86,12 @@ class _Maker:
         wanted = data.wanted.fota if data.wanted else None
         held = data.fota
         pool = (FOTA, "imei")
-        absent = Entry("unknown" if held is None else "no", "")
+        absent = Entry("unknown" if data.fota_unseen else "no", "")
         for device, assigned in (held or {}).items():
             yield self.line(device, pool, wanted, Entry("yes", assigned), "ThingSpace")
         for device in dict.fromkeys([*(wanted or NOBODY), *self._places]):
             if held is None or device not in held:
-                yield self.line(device, pool, wanted, absent, "" if held is None else "ThingSpace")
+                yield self.line(device, pool, wanted, absent, "" if data.fota_unseen else "ThingSpace")
 
     def simsec(self) -> t.Iterator[Line]:
         """The SIM-Secure licenses, if the journal knows which devices hold them."""

@@ -100,7 +100,15 @@ def _fota(data: AccountData, context: Context) -> Result:
     data.fota_upgrades = found.upgrades
     if found.undetailed is not None:
         _without_upgrades(data, api, found.undetailed)
-    return Result({}, failure=found.failure)
+    return Result({}, failure=found.failure or _partial(api))
+
+
+def _partial(api: FotaApi) -> LicensingError | None:
+    """What to tell in the report if the list has only a part of the licenses."""
+    if not api.partial:
+        return None
+    text = f"{api.partial.told}. Which devices hold the others is not known: {api.partial.elsewhere_among()}."
+    return LicensingError(text, code="incomplete_list")
 
 
 def _without_upgrades(data: AccountData, api: FotaApi, error: LicensingError) -> None:

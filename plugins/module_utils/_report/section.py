@@ -164,7 +164,7 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
     wanted = data.wanted.candidates if data.wanted else None
     found: Json = {
         "listed": len(data.candidates),
-        "without_license": None if data.fota is None else sum(line.held == "no" for line in listed),
+        "without_license": None if data.fota_unseen else sum(line.held == "no" for line in listed),
         "protected": sum(line.protected for line in listed),
         "wanted": None if wanted is None else len(wanted),
         "missing": None if wanted is None else len(set(wanted).difference(data.candidates)),
@@ -174,7 +174,8 @@ def _candidates(data: AccountData, lines: t.Sequence[Line]) -> Json | None:
     }
     if data.shrink_to is not None and data.fota is not None:
         upgrades = data.fota_upgrades or {}
-        seen = forecast(data.shrink_to, list(data.fota.items()), data.candidates).with_upgrades(upgrades).as_result(1)
+        whole = forecast(data.shrink_to, list(data.fota.items()), data.candidates, data.fota_elsewhere)
+        seen = whole.with_upgrades(upgrades).as_result(1)
         found["forecast"] = {name: value for name, value in seen.items() if not isinstance(value, list)}
     return found
 
@@ -189,6 +190,6 @@ def _devices(data: AccountData, lines: t.Sequence[Line], rules: Rules) -> Json |
     holding = {id(listed[line.kind].get(line.device_id)) for line in lines if line.held != "no"}
     return {
         "count": len(data.devices),
-        "without_license": None if data.fota is None else sum(id(device) not in holding for device in devices),
+        "without_license": None if data.fota_unseen else sum(id(device) not in holding for device in devices),
         "states": dict(collections.Counter(device.state for device in devices).most_common(STATES)),
     }

@@ -109,8 +109,11 @@ def pool_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> Pool | None
     The rows of a SKU count together, because nothing tells them apart. What one of them lacks is unknown.
     """
     rows = rows_of(subscriptions, sku)
+    if not rows:
+        return None
     numbers = [(row["purchased"], row["assigned"], row["available"]) for row in rows]
-    return Pool(*map(_sum, zip(*numbers, strict=True))) if rows else None
+    total, assigned, available = map(_sum, zip(*numbers, strict=True))
+    return Pool(total, assigned, available)
 
 
 def proof_of(subscriptions: t.Iterable[SkuSubscription], sku: str) -> int | None:

@@ -28,7 +28,14 @@ _NO_DATES = (
 """What stands for no date. Another time zone may move it by a day. Year 0, as in 0000-00-00, is a guess, too."""
 
 _DAY = datetime.timedelta(days=1)
-_DATE = re.compile(r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)[-/](\d\d?)[-/](\d{4}))(?!\d).*")
+_DATE = re.compile(
+    r"(?:(\d{4})[-/](\d\d?)[-/](\d\d?)|(\d\d?)[-/](\d\d?)[-/](\d{4}))"
+    r"(?:(?:T|\s+)\d\d?:\d\d?(?::\d\d?(?:[.,]\d+)?)?(?:\s*[AP]M)?)?"
+    r"(?:\s*(?:Z|UTC|GMT|(?:AK|[ECHMP])[DS]T|[+-]\d\d(?::?\d\d)?))*",
+    re.IGNORECASE,
+)
+"""A date, alone or with a time of day and a zone. With other words, it may be the date of anything, such as of a failed
+upgrade."""
 
 INELIGIBLE = "FOTA does not serve this device (fotaEligible is false)"
 UNKNOWN = "ThingSpace does not know this device ({})"

@@ -21,7 +21,7 @@ from .._errors import ApiError, LicensingError
 from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.plan import Pool
 from .._text.lists import many
-from .._thingspace.api_versions import LIST_FORMS, ApiVersion
+from .._thingspace.api_versions import LIST_FORMS, OF_SOME_PROTOCOLS, ApiVersion
 from .device_list import DeviceList
 from .dialects import (
     ASSIGNED,
@@ -36,6 +36,7 @@ from .dialects import (
 )
 from .locked import LockedLicenses
 from .named import NamedDevices
+from .reach import Reach
 
 
 class Subscription(t.TypedDict):
@@ -70,6 +71,8 @@ class FotaApi:
         self.used_counts: set[int] = set()
         """Counts of licenses in use in the answers to the last kind of write; several requests may run at a time."""
         self._last_action: Action = "remove"
+        self._bought: Subscription | None = None
+        self._reach: Reach | None = None
 
     def ask_again(self) -> None:
         """Find out in this task which calls the server has, whatever others found out before."""
@@ -79,12 +82,13 @@ class FotaApi:
     def subscription(self) -> Subscription:
         """C(GET /subscriptions/{account}): the number of purchased licenses, and of those in use."""
         value = self._client.get("read the subscription", path(self.version, "subscriptions", self.account))
-        return {
+        self._bought = {
             "purchase_type": one_line(text(value, ("purchaseType",)), self._client.mask),
             "license_count": number(value, SUBSCRIBED),
             "license_used_count": number(value, SUBSCRIBED_USED),
             "update_time": one_line(text(value, ("updateTime",)), self._client.mask),
         }
+        return self._bought
 
     def page(self, cursor: str = FIRST) -> Page:
         """One page of the licensed devices."""
@@ -137,9 +141,43 @@ class FotaApi:
             assigned=bought["license_used_count"],
         )
 
+    @property
+    def partial(self) -> Reach | None:
+        """For how many licenses the list speaks, if a task has found out that it does not have all of the account."""
+        return self._reach if self._reach and self._reach.partial else None
+
+    def reach(self, listed: int | None) -> Reach:
+        """For how many of the account's licenses the list of this version speaks. It is found out once.
+
+        Reads the subscription, unless that is done or the documents restrict the version to no protocol.
+
+        :param listed: licenses that the list, which was just read, counts or has.
+        """
+        if self._reach is None:
+            self._reach = self._reach_of(listed or 0)
+        return self._reach
+
+    def _reach_of(self, listed: int) -> Reach:
+        if self._bought is None and self.version in OF_SOME_PROTOCOLS:
+            self.subscription()
+        in_use = self._in_use()
+        if in_use > listed:
+            # Others may have moved licenses between two readings. A list without a count is proved by this number.
+            again = self.page().assigned
+            if again is None or again >= in_use:
+                return Reach(self.version, in_use, in_use)
+            self.subscription()
+            listed, in_use = again, self._in_use()
+        return Reach(self.version, listed, max(listed, in_use))
+
+    def _in_use(self) -> int:
+        """What the subscription said. One that is event-based counts upgrades, which no list has."""
+        bought = self._bought
+        return 0 if bought is None or is_event_based(bought) else bought["license_used_count"] or 0
+
     def free(self) -> int | None:
         """Licenses that no device holds right now."""
-        return self.pool(self.page()).free
+        return self.pool(self.page())._replace(elsewhere=self._reach.elsewhere if self._reach else 0).free
 
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """C(POST /licenses/{account}/assign) or C(/remove): the answer for each device that it contains.

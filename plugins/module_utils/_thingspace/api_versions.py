@@ -33,6 +33,9 @@ Sources: the reference pages of the versions, which contradict the SDK.
 NAMED_DEVICES: frozenset[ApiVersion] = frozenset({"v3"})
 """The versions that answer for named devices."""
 
+OF_SOME_PROTOCOLS: frozenset[ApiVersion] = frozenset({"v1", "v2"})
+"""The versions whose documents name some protocols only, so that their lists may not have the whole account."""
+
 CandidatesVersion = t.Literal["v1", "v2"]
 
 CANDIDATES_VERSIONS: tuple[CandidatesVersion, ...] = t.get_args(CandidatesVersion)

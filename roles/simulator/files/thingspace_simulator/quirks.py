@@ -19,6 +19,9 @@ KNOWN: dict[str, Choice | Flag | Number] = {
     # The reference pages say /index/{id}, the SDKs ?lastSeenDeviceId=.
     "v2_list": Choice(("both", "index", "query")),
     "v3_list": Choice(("both", "index", "query")),
+    # The v2 pages count licenses "for HTTP devices", and v1 knows the other protocols; another page says that a license
+    # works with any. "protocols": the lists of v1 and v2, and their counts, have only those devices.
+    "license_lists": Choice(("account", "protocols")),
     # The v2 and v3 pages say that the query lastSeenDeviceId is required, the SDKs that it is optional.
     "list_cursor": Choice(("optional", "required")),
     # What a documented call gets that a server does not offer: the error page says 404 for a wrong endpoint or method

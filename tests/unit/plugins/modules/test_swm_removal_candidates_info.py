@@ -66,6 +66,7 @@ def test_the_forecast(run: Run) -> None:
         "upgraded": 0,
         "upgraded_unknown": 4,
         "certain": False,
+        "unnamed": 0,
         "tied": [imei(4)],
         "tied_count": 1,
         "without_license": [STRANGER],

@@ -32,6 +32,8 @@ def test_licenses() -> None:
     assert make_record("a", ROW, {"1": "then"})["fota_assigned_at"] == "then"
     assert [make_record("a", ROW, held)["fota_license"] for held in ({"1": ""}, {"2": ""}, None)] == [True, False, None]
     assert make_record("a", device_row({}), {"1": ""})["fota_license"] is None, "licenses are held by IMEI"
+    part = [make_record("a", ROW, held, whole=False)["fota_license"] for held in ({"1": ""}, {"2": ""})]
+    assert part == [True, None], "a list of a part of the account says nothing about the others"
 
 
 def test_variables() -> None:

@@ -48,9 +48,9 @@ def licenses(call: Call) -> Reply:
     account = licensed_account_of(call)
     quirks = call.world.quirks
     cursor = cursor_of(call, account)
-    ids, more = account.licensed_after(cursor, quirks.count("page_size"))
+    held = _listed(call, account)
+    ids, more = account.licensed_after(cursor, quirks.count("page_size"), held)
     words = dialect(call.route.version, quirks)
-    held = account.licenses
     reply = {
         "accountName": account.name,
         **words.totals(account.total, len(held)),
@@ -58,6 +58,15 @@ def licenses(call: Call) -> Reply:
         "deviceList": [{"deviceId": imei, "assignmentTime": written(held[imei], quirks)} for imei in ids],
     }
     return Reply(data=reply)
+
+
+def _listed(call: Call, account: Account) -> dict[str, int]:
+    """Return the licenses that the list of this version has."""
+    if call.world.quirks.word("license_lists") == "account" or call.route.version == "v3":
+        return account.licenses
+    http = call.route.version == "v2"
+    devices = account.devices
+    return {imei: when for imei, when in account.licenses.items() if (devices[imei].protocol == "HTTP") == http}
 
 
 def cursor_of(call: Call, account: Account) -> str:

@@ -153,9 +153,13 @@ class Account:
             self.devices[imei] = Device(imei)
             self._devices.add(imei)
 
-    def licensed_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
-        """Return a page of licensed devices with an IMEI greater than ``cursor``, and whether there are more."""
-        return self._order.after(cursor, size)
+    def licensed_after(self, cursor: str, size: int, held: dict[str, int]) -> tuple[list[str], bool]:
+        """Return a page of the devices that hold these licenses, with an IMEI greater than ``cursor``.
+
+        Say also whether there are more.
+        """
+        order = self._order if len(held) == len(self.licenses) else SortedIds(held)
+        return order.after(cursor, size)
 
     def devices_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
         """Return a page of devices, licensed or not, in the same way."""

@@ -55,6 +55,27 @@ def test_against_every_order(shrink_to: int, licenses: list[tuple[str, str]], li
     assert result["certain"] == (not seen.tied)
 
 
+@given(st.integers(0, 8), LICENSES, LISTED, st.sets(st.sampled_from("abcdefgh")))
+def test_a_part_against_every_order(
+    shrink_to: int, licenses: list[tuple[str, str]], listed: list[str], seen_ones: set[str]
+) -> None:
+    """Whoever the unlisted holders are, what is certain happens, and nobody else is affected."""
+    held = dict(licenses)
+    part = [(device, time) for device, time in licenses if device in seen_ones]
+    elsewhere = len(held) - len(part)
+    cases = evicted_in_every_order(max(0, len(held) - shrink_to), held, listed)
+    seen = forecast(shrink_to, part, listed, elsewhere)
+    devices = [row.device_id for row in seen.evictions]
+    result = seen.as_result(1000)
+    assert (result["assigned"], result["evicted"]) == (len(held), len(cases[0]))
+    assert len(devices) + seen.unnamed == result["from_list"] + result["beyond_list"] == len(cases[0])
+    assert {row.device_id for row in seen.evictions if row.certain} <= set.intersection(*map(set, cases))
+    assert set.union(*map(set, cases)) & seen_ones <= {*devices, *seen.tied}
+    assert set(seen.tied).isdisjoint(devices)
+    assert not (elsewhere and seen.without_license)
+    assert not (seen.certain and elsewhere and len(cases[0]) > len(set.intersection(*map(set, cases))))
+
+
 def test_listed_ones_in_their_order_then_the_oldest() -> None:
     licenses = [("new", LATE), ("old", EARLY), ("b", LATE), ("a", EARLY)]
     seen = forecast(1, licenses, ["b", "stranger", "a", "b"])

@@ -187,10 +187,27 @@ def test_the_figures(data: AccountData) -> None:
             "upgraded": 0,
             "upgraded_unknown": 0,
             "certain": False,
+            "unnamed": 0,
             "tied_count": 1,
         },
     }
     assert made["devices"] == {"count": 5, "without_license": 1, "states": {"active": 2, "deactive": 1, "'=cmd": 1}}
+
+
+def test_a_list_that_has_only_a_part_of_the_licenses(data: AccountData) -> None:
+    """Who is not on it may hold one: no device is missing or without a license, and the forecast is the account's."""
+    assert (data.fota_elsewhere, data.fota_unseen) == (0, False)
+    before = pool(section(data), "FOTA")["drift"]
+    assert data.fota_pool is not None
+    data.fota_pool = {**data.fota_pool, "assigned": 5}
+    assert (data.fota_elsewhere, data.fota_unseen) == (2, True)
+    made = section(data)
+    assert pool(made, "FOTA")["assigned"] == 5
+    candidate = 1
+    assert pool(made, "FOTA")["drift"] == {**before, "missing": 0, "unknown": before["missing"] + candidate}
+    assert (made["candidates"]["without_license"], made["devices"]["without_license"]) == (None, None)
+    seen = made["candidates"]["forecast"]
+    assert (seen["assigned"], seen["evicted"], seen["certain"], seen["unnamed"] > 0) == (5, 4, False, True)
 
 
 def test_licenses_that_can_never_be_removed(data: AccountData) -> None:

@@ -393,3 +393,56 @@ def test_write_path(version: ApiVersion, action: Action) -> None:
     api, client = make(version, ("POST", f"/fota/{version}/licenses/{ACCOUNT}/{action}", {"deviceList": []}))
     assert api.write(action, [imei(1)]) == {}
     assert (client.calls, api.max_concurrency) == ([], 3)
+
+
+def used(count: int | None, kind: str = "TS-HFOTA-MRC", version: ApiVersion = "v2") -> Call:
+    """The subscription, with so many licenses in use."""
+    value = {"purchaseType": kind, "licenseCount": 1000, "licenseUsedCount": count}
+    return "GET", f"/fota/{version}/subscriptions/{ACCOUNT}", value
+
+
+def counting(count: int | None) -> Call:
+    """The first page of the list of v2, with this count."""
+    value = {"deviceList": [], "hasMoreData": False, "totalLicense": 1000, "assignedLicenses": count}
+    return "GET", f"/fota/v2/licenses/{ACCOUNT}?lastSeenDeviceId=0", value
+
+
+@pytest.mark.parametrize(
+    ("listed", "calls", "elsewhere"),
+    [
+        (330, [used(330)], 0),
+        (330, [used(329)], 0),
+        (330, [used(None)], 0),
+        (330, [used(990, "TS-HFOTA-EVNT")], 0),
+        (330, [used(990), counting(330), used(990)], 660),
+        (330, [used(331), counting(330), used(331)], 1),
+        # Others assign one license after the other.
+        (330, [used(331), counting(332)], 0),
+        (330, [used(331), counting(331)], 0),
+        # Others remove them.
+        (330, [used(332), counting(329), used(328)], 0),
+        (330, [used(332), counting(329), used(329)], 0),
+        (330, [used(990), counting(None)], 0),
+        (330, [used(990), counting(329), used(991)], 662),
+    ],
+)
+def test_how_much_of_the_account_a_list_has(listed: int, calls: list[Call], elsewhere: int) -> None:
+    """A difference may be a change between two readings, so both numbers are read once more."""
+    api, client = make("v2", *calls)
+    reach = api.reach(listed)
+    assert (reach.elsewhere, reach.partial) == (elsewhere, elsewhere > 0)
+    assert (api.partial is reach) == reach.partial
+    assert api.reach(1) is reach, "it is found out once"
+    assert not client.calls
+
+
+def test_a_version_without_restrictions_is_not_asked_about() -> None:
+    api, _client = make("v3")
+    assert not api.reach(5).partial
+
+
+def test_a_number_that_is_known_is_compared_in_any_version() -> None:
+    api, client = make("v3", used(990, version="v3"), ("GET", INDEX, EMPTY), used(990, version="v3"))
+    api.subscription()
+    assert api.reach(0).elsewhere == 990
+    assert not client.calls

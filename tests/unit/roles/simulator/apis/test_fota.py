@@ -66,6 +66,23 @@ def test_list_forms(sim, version, offered, index, query):
         assert refused.json()["fault"]["code"] == "900906"
 
 
+def test_lists_of_some_protocols(sim, imei):
+    """v2 counts HTTP devices, v1 the others, and v3 all; the subscription is the account's."""
+    protocols = ("LWM2M", "HTTP", "OMADM", "HTTP")
+    devices = [{"imei": imei(number), "protocol": protocol} for number, protocol in enumerate(protocols)]
+    held = [imei(number) for number in range(3)]
+    sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": held}]})
+    assert [sim.list(version).json()["assignedLicenses"] for version in VERSIONS] == [3, 3, 3]
+    sim.quirk(license_lists="protocols", page_size=1)
+    assert [sim.list(version).json()["assignedLicenses"] for version in VERSIONS] == [2, 1, 3]
+    first = sim.list("v1").json()
+    assert first["hasMoreData"]
+    rows = [first, sim.list("v1", imei(0)).json(), sim.list("v2").json()]
+    assert [row["deviceList"][0]["deviceId"] for row in rows] == [imei(0), imei(2), imei(1)]
+    assert [row["hasMoreData"] for row in rows] == [True, False, False]
+    assert sim.api("GET", f"/fota/v2/subscriptions/{sim.account}").json()["licenseUsedCount"] == 3
+
+
 def test_list_without_cursor(sim):
     path = f"/fota/v3/licenses/{sim.account}"
     assert len(sim.api("GET", path).json()["deviceList"]) == 4

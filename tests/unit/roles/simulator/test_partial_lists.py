@@ -1,0 +1,174 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A version whose list has only a part of the account's licenses says so, and nothing more is concluded from it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.modules import (
+    fleet_account_info,
+    fleet_export,
+    fota_license,
+    fota_license_info,
+    swm_removal_candidates,
+    swm_removal_candidates_info,
+)
+
+TOLD = {"v1": "v1 lists only 24 of the 36 licenses", "v2": "v2 lists only 12 of the 36 licenses"}
+RESTRICTED = sorted(TOLD)
+LISTED = {"v1": 6, "v2": 5}
+UNLISTED = {"v1": 5, "v2": 6}
+"""Devices that hold a license, and whether the list of a version has it."""
+
+
+@pytest.fixture(name="estate")
+def fixture_estate(start, imei):
+    """Forty devices with the protocols in turn, licensed except the first four, two free licenses, in pages of two."""
+    sim = start().login()
+    devices = [{"imei": imei(number), "protocol": ("LWM2M", "OMADM", "HTTP")[number % 3]} for number in range(40)]
+    held = [imei(number) for number in range(4, 40)]
+    account = {"name": sim.account, "devices": devices, "licenses": held, "subscription": {"license_count": 38}}
+    sim.control("PUT", "state", {"accounts": [account]})
+    sim.quirk(page_size=2, license_lists="protocols")
+    return sim
+
+
+def warnings(result):
+    """Return the warnings as one text."""
+    return str(result.get("warnings"))
+
+
+@pytest.mark.parametrize(("version", "lookup"), itertools.product(RESTRICTED, ("auto", "list", "direct")))
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+def test_no_device_is_said_to_hold_no_license(estate, runs, imei, version, lookup, choice):
+    there, gone = imei(LISTED[version]), imei(UNLISTED[version])
+    run = runs(estate, state="absent", devices=[there, gone], api_version=version, lookup=lookup)
+    checked, real = (run(fota_license, check=check, foreseen_refusals=choice) for check in (True, False))
+    assert checked["devices"] == real["devices"]
+    assert checked["licenses"] == real["licenses"]
+    assert gone in estate.held()
+    assert (there in estate.held()) == (choice == "stop")
+    assert real["failure"]["code"] == ("refusal_foreseen" if choice == "stop" else "devices_failed")
+    row = real["devices"][1]
+    assert row["outcome"] == "skipped"
+    assert TOLD[version] in row["reason"]
+    assert "'api_version: v3'" in row["reason"]
+    assert real["licenses"]["assigned"] == len(estate.held())
+
+
+@pytest.mark.parametrize(("version", "lookup"), itertools.product(RESTRICTED, ("auto", "list", "direct")))
+def test_the_pool_is_the_accounts(estate, runs, imei, version, lookup):
+    run = runs(estate, api_version=version, lookup=lookup)
+    for check in (True, False):
+        result = run(fota_license, check=check, devices=[imei(number) for number in range(4)])
+        assert result["failure"]["code"] == "pool_exhausted"
+        assert result["licenses"] == {"total": 38, "assigned": 36, "available": 2}
+        assert TOLD[version] in warnings(result)
+        assert len(estate.held()) == 36
+    two = [imei(number) for number in range(2)]
+    checked, real = (run(fota_license, check=check, devices=two) for check in (True, False))
+    assert checked["devices"] == real["devices"]
+    assert checked["licenses"] == real["licenses"] == {"total": 38, "assigned": 38, "available": 0}
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+def test_no_licenses_are_exactly_as_wanted_that_the_list_does_not_have(estate, runs, imei, version):
+    held = set(estate.held())
+    for devices in ([imei(LISTED[version])], sorted(held)):
+        for check in (True, False):
+            options = {"devices": devices, "state": "exact", "max_removals": 100, "api_version": version}
+            result = runs(estate, **options)(fota_license, check=check)
+            assert result["failure"]["code"] == "incomplete_list"
+            assert TOLD[version] in result["failure"]["message"]
+            assert set(estate.held()) == held
+
+
+def test_a_wave_that_the_list_cannot_show(estate, runs, imei):
+    options = {"devices": [imei(0), imei(3)], "waves": ["1"], "lookup": "list", "api_version": "v2"}
+    result = runs(estate, **options)(fota_license)
+    assert result["failure"]["code"] == "canary_failed"
+    assert [row["outcome"] for row in result["devices"]] == ["unknown", "skipped"]
+    assert TOLD["v2"] in result["devices"][0]["reason"]
+
+
+@pytest.mark.parametrize(("version", "more"), [("v1", 1), ("v2", 1), ("v3", 0)])
+def test_what_it_costs_where_the_numbers_agree(estate, runs, imei, version, more):
+    estate.quirk(license_lists="account")
+    run = runs(estate, api_version=version, lookup="list", removal_candidates="ignore")
+
+    def subscriptions(state, *numbers):
+        run(fota_license, devices=[imei(number) for number in numbers], state=state, check=True)
+        operations = estate.control("GET", "requests/summary")["operations"]
+        estate.asked()
+        return operations.get("fota_subscription", 0)
+
+    assert subscriptions("present", 0) == subscriptions("absent", 0, 5) == more
+    assert subscriptions("exact", *range(4, 40)) == more
+    assert subscriptions("present", 5) == subscriptions("absent", 5) == 0
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize("details", [False, True])
+def test_both_numbers_are_in_one_result(estate, runs, version, details):
+    result = runs(estate)(fota_license_info, api_version=version, details=details)
+    assert result["licenses"] == {"total": 38, "assigned": 36, "available": 2}
+    assert len(result["devices"]) == {"v1": 24, "v2": 12}[version]
+    assert TOLD[version] in warnings(result)
+
+
+def test_a_list_of_the_whole_account_needs_no_word(estate, runs):
+    result = runs(estate)(fota_license_info, api_version="v3")
+    assert (result["licenses"]["assigned"], len(result["devices"])) == (36, 36)
+    assert "warnings" not in result
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize("shrink_to", [36, 30, 10])
+def test_the_forecast_is_the_accounts(estate, runs, imei, version, shrink_to):
+    """Of the devices that the list has, those are named that lose their license whoever holds the others."""
+    estate.cancel(imei(UNLISTED[version]), imei(LISTED[version]))
+    run = runs(estate, api_version=version, shrink_to=shrink_to)
+    result = run(swm_removal_candidates_info)
+    seen, listed = result["forecast"], {"v1": 24, "v2": 12}[version]
+    cut = 36 - shrink_to
+    assert (seen["assigned"], seen["evicted"], seen["without_license"]) == (36, cut, [])
+    assert (seen["from_list"], seen["beyond_list"]) == (min(cut, 1), max(cut - 1, 0))
+    assert seen["certain"] == (cut == 0)
+    sure = min(cut, 1) + max(0, cut - 1 - (36 - listed))
+    assert (len(seen["devices"]), seen["unnamed"]) == (sure, cut - sure)
+    assert result["licenses"] == {"total": 38, "assigned": 36, "available": 2}
+    assert TOLD[version] in warnings(result)
+    estate.buy(shrink_to)
+    certain = {row["device_id"] for row in seen["devices"] if row["certain"]}
+    assert certain.isdisjoint(estate.held())
+    assert {imei(5), imei(6)}.isdisjoint(estate.held()) == (cut > 1)
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize("unlicensed", ["refuse", "warn"])
+def test_no_candidate_is_said_to_hold_no_license(estate, runs, imei, version, unlicensed):
+    options = {"devices": [imei(UNLISTED[version])], "state": "present", "unlicensed": unlicensed}
+    result = runs(estate, **options)(swm_removal_candidates, api_version=version)
+    told = result["failure"]["message"] if unlicensed == "refuse" else warnings(result)
+    assert TOLD[version] in told
+    assert "no license" not in told
+    assert bool(estate.listed()) == (unlicensed == "warn")
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+def test_the_report_says_that_it_does_not_know_the_others(estate, runs, tmp_path, version):
+    options = {"report": None, "parts": ["fota"], "fota_version": version, "dest": str(tmp_path)}
+    (failure,) = runs(estate, **options)(fleet_account_info)["failures"]
+    assert failure["code"] == "incomplete_list"
+    assert TOLD[version] in failure["message"]
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+def test_an_export_says_what_it_leaves_out(estate, runs, tmp_path, version):
+    options = {"report": None, "dest": str(tmp_path), "api_version": version}
+    assert TOLD[version] in warnings(runs(estate, **options)(fleet_export))
