@@ -60,7 +60,6 @@ def keep_took_effect(db: Transaction, lost: Lost) -> None:
     """Record that a request took effect, and what its hints say about its devices."""
     _settle(db, lost, "accepted", TOOK_EFFECT)
     for device, hint in lost.hints.items():
-        db.execute("UPDATE callback SET matched = 1 WHERE id = ?", (hint.callback,))
         db.execute(
             "UPDATE entry SET outcome = ?, reason = ?, confirmed = ?, request_id = ? "
             "WHERE request = ? AND device_id = ? AND outcome IS NULL",
@@ -90,10 +89,10 @@ def _add_hints(db: Transaction, found: t.Collection[Lost]) -> None:
             by_device.setdefault((lost.kind, device), []).append(lost)
     times = [lost.sent for lost in found]
     rows = db.execute(UNMATCHED, (min(times), hour_after(max(times))))
-    for key, request_id, devices, status, reason, received in rows:
+    for request_id, devices, status, reason, received in rows:
         for kind, device in json.loads(devices):
             for lost in by_device.get((kind, device), ()):
                 if lost.sent <= received <= hour_after(lost.sent):
-                    hint = Hint(key, status, reason, request_id)
+                    hint = Hint(status, reason, request_id)
                     # A failure casts doubt on any success.
                     lost.hints[device] = hint if status == "failed" else lost.hints.get(device, hint)

@@ -115,6 +115,9 @@ def record(db: Transaction, confirmation: Confirmation) -> Recorded:
         "WHERE scope = ? AND device_id = ? AND request = ?",
         (confirmation.status, confirmation.reason, now(), own_id, entry.scope, entry.device_id, entry.request),
     )
+    if own_id is not None:
+        # It may be about another license of the device. So it stays a hint for other requests.
+        _keep(db, confirmation, None)
     return recorded
 
 

@@ -177,7 +177,7 @@ UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
 
 UNMATCHED = (
-    "SELECT id, request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "
+    "SELECT request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "
     "AND received BETWEEN ? AND ? ORDER BY id"
 )
 """Reports under unknown request ids between two timestamps."""

@@ -28,7 +28,6 @@ class Hint(t.NamedTuple):
     It proves nothing, because it may be about something else: a request for another license, or one of other systems.
     """
 
-    callback: int
     status: t.Literal["success", "failed"]
     reason: str
     request_id: str

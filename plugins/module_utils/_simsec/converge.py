@@ -119,9 +119,10 @@ def _converge(
     for warning in sku_warnings(job.wish.sku):
         context.warn(warning)
     pool = pool_of(subscriptions, job.scope.sku) or NO_POOL
-    judged = judge_all(job, journal, seen)
+    judged, sku = judge_all(job, journal, seen), job.scope.sku
     settle = settle_seconds(job.settle_time, seen.known.latency)
-    job = job._replace(wish=dataclasses.replace(job.wish, settle=settle))
+    explained = _asks_for_others(job, judged.statuses) and explains(journal, job.scope, proof_of(subscriptions, sku))
+    job = job._replace(wish=dataclasses.replace(job.wish, settle=settle, explained=explained))
     # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
     plan = _plan(job, journal, judged.statuses, pool, kept)
@@ -166,6 +167,13 @@ def _converge(
     with contextlib.suppress(LicensingError):
         journal.end_run(number)
     return planned(plan, pool, sent=sent)
+
+
+def _asks_for_others(job: Job, statuses: t.Mapping[str, DeviceStatus]) -> bool:
+    """Whether the plan depends on whether others assigned licenses of the SKU, which is not found out for nothing."""
+    return job.wish.action == "remove" and any(
+        status.result == "failed" and not status.may_hold for status in statuses.values()
+    )
 
 
 def _warn(context: Context, job: Job, journal: Journal, plan: SimsecPlan) -> None:

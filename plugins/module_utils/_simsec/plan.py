@@ -49,6 +49,7 @@ class Wish:
     :param overdue: a time in the journal's format. No confirmation is expected for a request that was accepted before
         it; C(retry_unknown) covers such a request.
     :param settle: seconds after which the account's count should show a request.
+    :param explained: whether the journal knows every license of the SKU that the account counts.
     """
 
     account: str
@@ -60,6 +61,7 @@ class Wish:
     retry_failed: bool
     overdue: str
     settle: float = 0.0
+    explained: bool = False
 
 
 class SimsecPlan(t.NamedTuple):
@@ -147,6 +149,9 @@ def _after_failure(wish: Wish, status: DeviceStatus, last: Attempt) -> Decision:
     as_wanted = status.held is (wish.action == "assign")
     if as_wanted:
         return Decision("unchanged")
+    # The assignment may also have failed because the device has the license from elsewhere.
+    if not same and wish.action == "remove" and not status.may_hold and wish.explained:
+        return Decision("unchanged", f"its assignment failed, so there is nothing to remove ({last.reason})")
     if status.earlier and (status.earlier.action == wish.action or not same):
         return _earlier(wish, status.earlier, last)
     if same and not wish.retry_failed:

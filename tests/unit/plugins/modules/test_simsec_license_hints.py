@@ -218,12 +218,15 @@ def test_a_device_whose_requests_were_lost_twice_counts_once(
     assert len(space.writes) == 2
 
 
-def test_a_license_whose_assignment_failed_is_removed(run: Run, space: Space, journal: Path) -> None:
-    """The assignment may have failed because the device has it already."""
-    space.held[FLEX], space.faults = {DEVICE}, [400]
+@pytest.mark.parametrize("holder", [DEVICE, imei(9), ""])
+def test_a_license_whose_assignment_failed_is_removed(run: Run, space: Space, journal: Path, holder: str) -> None:
+    """The assignment may have failed because the device has it already, unless nobody has one."""
+    space.held[FLEX], space.faults = {holder} if holder else set(), [400]
     assert outcome(run()) == "failed"
-    assert outcome(run(state="absent")) == "accepted"
-    assert space.held[FLEX] == set()
+    for check in (True, False):
+        assert outcome(run(state="absent", _ansible_check_mode=check)) == ("accepted" if holder else "unchanged")
+    assert DEVICE not in space.held[FLEX]
+    assert len(space.writes) == (2 if holder else 1)
 
 
 def test_a_failed_removal_does_not_send_an_assignment_in_doubt_again(run: Run, space: Space, journal: Path) -> None:
@@ -291,6 +294,18 @@ def test_what_was_reported_as_done_is_not_sent_again(run: Run, space: Space, jou
     last = run(devices=devices, **options)
     assert (outcomes(last), code(last)) == (["unchanged"] * 4, "")
     assert len(space.writes) == 3
+
+
+def test_a_report_stays_a_hint_for_every_license_of_the_device(run: Run, space: Space, journal: Path) -> None:
+    """It came under an unknown id, and the flexible license was explained already."""
+    space.faults = ["lost", "lost", "lose"]
+    run()
+    assert outcome(run()) == "unchanged"
+    options = {"sku": LIFETIME, "lifetime_consent": 2, "devices": imeis(2), "batch_size": 1}
+    run(**options)
+    report(journal, "success")
+    assert outcomes(run(**options, retry_unknown=True)) == ["unknown", "accepted"]
+    assert [devices for _method, _sku, devices, _name in space.writes[3:]] == [[imei(1)]]
 
 
 @pytest.mark.parametrize("sku", [FLEX, LIFETIME])

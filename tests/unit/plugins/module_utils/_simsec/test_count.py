@@ -33,7 +33,7 @@ ACTIONS = st.sampled_from(t.get_args(Action))
 
 def lost(devices: int, action: Action = "assign", hints: t.Sequence[str] = (), request: int = 1) -> Lost:
     names = imeis(devices, 100 * request)
-    told = {name: Hint(9, t.cast(t.Any, status), "", "r9") for name, status in zip(names, hints, strict=False)}
+    told = {name: Hint(t.cast(t.Any, status), "", "r9") for name, status in zip(names, hints, strict=False)}
     return Lost(request, 1, action, "2026-01-01T00:00:00.000000Z", names, told)
 
 
