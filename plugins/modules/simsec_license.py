@@ -145,8 +145,8 @@ options:
     description:
       - Whether to send requests again that had no reliable answer, or that were accepted more than an hour ago and
         never confirmed.
-      - A device that a report under an unknown request id calls done is not sent again as long as the account's count
-        of assigned licenses leaves that possible.
+      - If reports under an unknown request id call some devices done, and the account's count of assigned licenses
+        leaves that possible, the other devices are sent again first.
       - Without this option, a lost request is sent again only if the SKU is not a lifetime SKU and the account's count
         of assigned licenses shows that the request had no effect.
     type: bool

@@ -27,8 +27,11 @@ NO_EFFECT = "the answer was lost; the account's count shows no effect"
 def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
     """The lost requests of an account and SKU, oldest first, with what has been reported since."""
     found: dict[int, Lost] = {}
-    for request, run, action, sent, kind, device in db.execute(LOST, (account, sku)):
-        found.setdefault(request, Lost(request, run, action, sent, [], {}, kind)).devices.append(device)
+    for request, run, action, sent, kind, device, tried in db.execute(LOST, (account, sku)):
+        lost = found.setdefault(request, Lost(request, run, action, sent, [], {}, kind, frozenset()))
+        lost.devices.append(device)
+        if tried:
+            found[request] = lost._replace(tried=lost.tried | {device})
     _add_hints(db, found.values())
     return list(found.values())
 

@@ -61,21 +61,27 @@ PROVED_HOLDERS = (
 """How many devices of a scope hold the license as C(DeviceStatus.proved) says: nothing of it is inferred."""
 
 _IN_DOUBT = "request.state IN ('sending', 'unknown') AND entry.outcome IS NULL"
-_SENT_AGAIN = (
+_AFTER = (
     "EXISTS (SELECT 1 FROM entry AS later JOIN request AS after ON after.id = later.request "
-    "WHERE later.scope = entry.scope AND later.device_id = entry.device_id AND later.request > entry.request "
-    "AND after.state NOT IN ('rejected', 'not_sent', 'no_effect') AND coalesce(later.outcome, '') <> 'failed')"
+    "WHERE later.scope = entry.scope AND later.device_id = entry.device_id AND later.request > entry.request AND "
 )
-"""Whether a later request for the device may have had an effect. One that failed says nothing about earlier ones."""
+_SENT_AGAIN = (
+    f"{_AFTER} after.state NOT IN ('rejected', 'not_sent', 'no_effect') AND coalesce(later.outcome, '') <> 'failed')"
+)
+_FAILED_AGAIN = f"{_AFTER} coalesce(later.outcome, '') = 'failed')"
+"""Whether a later request for the device may have had an effect, and whether one failed, which says nothing about
+earlier ones.
+"""
 
-_LOST = "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id FROM request"
+_LOST = "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id"
+_EACH_ENTRY = "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id"
 LOST = (
-    f"{_LOST} CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    f"{_LOST}, {_FAILED_AGAIN} FROM request {_EACH_ENTRY} "
     f"WHERE {_IN_DOUBT} AND scope.account = ? AND scope.sku = ? AND NOT {_SENT_AGAIN} "
     "ORDER BY request.id, entry.device_id"
 )
 """The devices of requests without a reliable answer that were neither reported on nor sent again since, or only in
-vain.
+vain, and whether that is so.
 """
 
 _LATER = (

@@ -40,6 +40,7 @@ class Lost(t.NamedTuple):
     :param devices: those of its devices about which nothing else is known, see C(queries.LOST).
     :param hints: by device; a failure if there is one.
     :param kind: of the ids.
+    :param tried: those of its devices that were sent again in vain.
     """
 
     request: int
@@ -49,6 +50,7 @@ class Lost(t.NamedTuple):
     devices: list[str]
     hints: dict[str, Hint]
     kind: str = "imei"
+    tried: t.AbstractSet[str] = frozenset()
 
 
 class Range(t.NamedTuple):

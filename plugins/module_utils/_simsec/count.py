@@ -26,7 +26,9 @@ from .._journal.status import BY_COUNT, Attempt
 from .._plan.answer import ACTIONS
 
 Judgment = t.Literal["took_effect", "no_effect", "as_reported", "unclear", "too_early"]
-"""C(as_reported): not clear, but the count leaves room for every success that was reported under an unknown id."""
+"""C(as_reported): not clear, but the count leaves room for every success that was reported under an unknown id, and
+there are other devices that can be sent again first. After that, it may be clear.
+"""
 
 UNKNOWN_LATENCY = 30.0
 """Seconds after which the count should include a request, if ThingSpace has not reported on any request yet."""
@@ -75,7 +77,8 @@ def _judgment(now: int, moved: Moved, lost: t.Sequence[Lost]) -> Judgment:
     room = change.most - could.least
     if room <= 0:
         return "unclear" if hints else "no_effect"
-    return "as_reported" if 0 < hints.count("success") <= room else "unclear"
+    untried = any(set(request.devices) - request.hints.keys() - request.tried for request in lost)
+    return "as_reported" if untried and 0 < hints.count("success") <= room else "unclear"
 
 
 def fits(now: int | None, moved: Moved) -> bool:

@@ -194,9 +194,7 @@ def _unknown(wish: Wish, last: Attempt) -> Decision:
     why += f" ({last.reason.rstrip('.')})" if last.reason else ""
     if hinted:
         claim = "A report that may be about it says that it was done"
-        return Decision(
-            "unknown", f"{why}. {claim}. 'retry_unknown: true' sends it again only if the count denies that"
-        )
+        return Decision("unknown", f"{why}. {claim}. 'retry_unknown: true' sends the others again first")
     return Decision("unknown", f"{why}. It is sent again only with 'retry_unknown: true'")
 
 

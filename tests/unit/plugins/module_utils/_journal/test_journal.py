@@ -188,7 +188,7 @@ def test_reports_under_unknown_ids_are_hints(journal: Journal) -> None:
     journal.settle(send(journal, imeis(3)), "unknown", "it broke")
     journal.confirm([confirmed("r9", imei(1), "failed"), confirmed("r9", imei(2)), confirmed("r9", imei(7))])
     found = lost(journal)[0]
-    assert {device: hint[1:] for device, hint in found.hints.items()} == {
+    assert {device: tuple(hint) for device, hint in found.hints.items()} == {
         imei(1): ("failed", "no", "r9"),
         imei(2): ("success", "", "r9"),
     }

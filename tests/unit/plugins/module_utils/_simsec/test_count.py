@@ -131,6 +131,11 @@ def test_the_count_leaves_room_for_what_was_reported(now: int, removals: int) ->
     requests = [lost(2, hints=["success", "success"]), lost(3, hints=["failed"], request=2)]
     (found,) = set(judge(now, moved(remove_open=removals), requests).values())
     assert found == ("as_reported" if now + removals >= 12 else "unclear")
+    only, silent = requests[0], lost(1, request=3)
+    assert set(judge(11, moved(assign_open=1), [only]).values()) == {"unclear"}, "there is nothing to send before it"
+    assert set(judge(12, moved(), [only, silent]).values()) == {"as_reported"}
+    tried = silent._replace(tried=set(silent.devices))
+    assert set(judge(12, moved(), [only, tried]).values()) == {"unclear"}, "that was in vain"
 
 
 @pytest.mark.parametrize(
