@@ -49,7 +49,8 @@ def licenses(call: Call) -> Reply:
     quirks = call.world.quirks
     cursor = cursor_of(call, account)
     held = _listed(call, account)
-    ids, more = account.licensed_after(cursor, quirks.count("page_size"), held)
+    only = None if held is account.licenses else held
+    ids, more = account.licensed_after(cursor, quirks.count("page_size"), only)
     words = dialect(call.route.version, quirks)
     reply = {
         "accountName": account.name,

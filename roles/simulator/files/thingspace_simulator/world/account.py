@@ -153,12 +153,12 @@ class Account:
             self.devices[imei] = Device(imei)
             self._devices.add(imei)
 
-    def licensed_after(self, cursor: str, size: int, held: dict[str, int]) -> tuple[list[str], bool]:
-        """Return a page of the devices that hold these licenses, with an IMEI greater than ``cursor``.
+    def licensed_after(self, cursor: str, size: int, only: Iterable[str] | None = None) -> tuple[list[str], bool]:
+        """Return a page of licensed devices with an IMEI greater than ``cursor``, and whether there are more.
 
-        Say also whether there are more.
+        ``only`` are those that the list has, if it does not have all.
         """
-        order = self._order if len(held) == len(self.licenses) else SortedIds(held)
+        order = self._order if only is None else SortedIds(only)
         return order.after(cursor, size)
 
     def devices_after(self, cursor: str, size: int) -> tuple[list[str], bool]:
