@@ -17,6 +17,7 @@ from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
 from .._swm.missing import among_licensed
+from .._swm.shown import Shown
 
 
 class Holders(t.NamedTuple):
@@ -76,7 +77,7 @@ def without_license(api: FotaApi, refused: t.Mapping[str, str], others: t.Iterab
     if first.more and len(refused) <= first.pages:
         facts = dict.fromkeys(others, Facts(False, None, None))
         listed = [device for device, _time in first.devices]
-        found = among_licensed(api.page, facts, refused, listed, first.pages, api.max_concurrency)
+        found = among_licensed(Shown(api.page, listed), facts, refused, listed, first.pages, api.max_concurrency)
         if not found.unproven:
             require_spelling(found.seen, [*refused], losing=True)
             return {device: "" if device in found.unknown else why for device, why in refused.items()}
