@@ -49,10 +49,10 @@ class Shown:
         return next((device for device in devices if device in others), "")
 
     def _lacking(self, licensed: list[str]) -> set[str]:
-        """Those that would be on a page and are not. Only an ordered page shows that."""
+        """Those that would be on a page and are not. Only an ordered page shows that, and only of ids of one length."""
         lacking: set[str] = set()
         for start, ids in self._pages:
             if ids and ids[0] > start and ascending(ids):
                 between = licensed[bisect.bisect_right(licensed, start) : bisect.bisect_right(licensed, ids[-1])]
-                lacking.update(set(between).difference(ids))
+                lacking.update(device for device in set(between).difference(ids) if len(device) == len(ids[0]))
         return lacking
