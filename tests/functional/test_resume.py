@@ -34,7 +34,7 @@ REQUESTS = [
     *("candidates_list", "candidates_list"),
     *("fota_remove", "fota_assign", "fota_assign"),
 ]
-"""What the job sends: two pages, one of devices, both lists of removal candidates, then removals and assignments in batches."""
+"""What the job sends: two pages, one of devices, both lists of candidates, then removals and assignments in batches."""
 
 
 @pytest.fixture(autouse=True)
