@@ -55,9 +55,9 @@ options:
       - V(list) reads the whole account, one request for 1,000 licenses. A second run sends no writes.
       - V(devices) asks ThingSpace about the named devices, one request for 1,000 devices, whatever the size of the
         account. A second run sends no writes. Only O(api_version=v3) has such a call. If the server does not have it,
-        or its answer contradicts itself or the list, the list is read instead, and the task warns. Devices that it does
-        not know are looked for in a list, with up to ten requests. What that leaves open with O(state=present) is sent,
-        is counted in RV(plan.unforeseen), and the task warns.
+        or its answer contradicts itself or a page that is read, the list is read instead, and the task warns. Devices
+        that it does not know are looked for in a list, with up to ten requests. What that leaves open with
+        O(state=present) is sent, is counted in RV(plan.unforeseen), and the task warns.
       - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
         current state is read anyway. It is always read in check mode, and with O(foreseen_refusals=stop).
       - If O(api_version) lists only a part of the licenses that the subscription counts, the task warns. With
@@ -72,12 +72,12 @@ options:
   removal_candidates:
     description:
       - What to do about devices on the list of those that lose their license first when the subscription shrinks, see
-        M(thingspace.licensing.swm_removal_candidates). O(api_version=v3) uses the list of V(v2).
+        M(thingspace.licensing.swm_removal_candidates). O(api_version=v3) uses the lists of V(v2) and V(v1), because the
+        documents contradict each other about which of them counts. If they differ, the task warns.
       - V(report) reads the list when licenses are moved, warns about listed devices that get or lose a license, and
         says so in their rows. If the list cannot be read, the task only warns.
       - V(keep) does the same, and O(state=exact) leaves the licenses of listed devices alone. For that, the list must
-        be readable. With O(api_version=v3), the list of V(v1) is read, too, because the documents contradict each other
-        about which of them counts. If they differ, the task warns and leaves the devices of both alone.
+        be readable. With O(api_version=v3), one of them is enough if the server does not have the other one.
       - V(ignore) does not read the list.
     type: str
     choices: [report, keep, ignore]
@@ -101,9 +101,9 @@ options:
       - It takes one request for 1,000 changing devices with O(api_version=v3), unless RV(lookup=devices) has shown it
         already. Removals, V(v1), and V(v2) take pages of the device list. With V(stop), and for the removals of
         O(state=exact), it is as many as necessary. For named devices, it is at most ten, or one for each hundred of
-        them, and at most two with RV(lookup=devices). With RV(lookup=direct), nothing is looked up, and check mode then
-        foresees nothing, either. RV(plan.unforeseen) counts what is not known, and the task warns if that is because
-        ThingSpace did not say it. ThingSpace decides about these devices.
+        them, and at most one with RV(lookup=devices). With RV(lookup=direct), nothing is looked up, and check mode then
+        foresees nothing, either. RV(plan.unforeseen) counts what is not known, and the task warns. If that is only
+        because few pages were read, it warns in check mode only. ThingSpace decides about these devices.
     type: str
     choices: [skip, stop, ignore]
     default: skip
@@ -247,6 +247,7 @@ licenses:
   description:
     - The pool of licenses. A number is V(none) if ThingSpace does not return it.
     - It is the pool after the task, predicted in check mode.
+    - The task warns if ThingSpace counts other licenses in use than the rows lead to.
   returned: when the account could be read
   type: dict
   contains:

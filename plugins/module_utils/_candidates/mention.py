@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 import typing as t
 
 from .._client.client import Client
@@ -18,7 +18,7 @@ from .._module import Context
 from .._plan.outcomes import Row
 from .._plan.plan import State
 from .._text.lists import are, few, many
-from .._thingspace.api_versions import CANDIDATES_OF, ApiVersion
+from .._thingspace.api_versions import CANDIDATES_OF, ApiVersion, CandidatesVersion
 
 if t.TYPE_CHECKING:
     from .._swm.candidates import CandidatesApi
@@ -27,7 +27,7 @@ MENTIONED = ("assigned", "removed", "skipped")
 
 
 class Candidates:
-    """The list, which is read once, and only if it is needed.
+    """The listed devices. They are read once, and only if that is needed.
 
     :param use: the option C(removal_candidates).
     """
@@ -39,23 +39,20 @@ class Candidates:
         self._places: dict[str, int] | None = None
 
     def spared(self, state: State) -> t.AbstractSet[str]:
-        """The listed devices, if an exact run must leave them alone. For v3, both lists that may speak for them count.
+        """The listed devices, if an exact run must leave them alone.
 
-        :raises LicensingError: the list cannot be read.
+        :raises LicensingError: a list cannot be read.
         """
         if state != "exact" or self._use != "keep":
             return frozenset()
-        self._places = self._read()
-        for other in self._apis[1:]:
-            for device in self._elsewhere(other, self._places):
-                self._places[device] = len(self._places) + 1
-        return self._places.keys()
+        self._read()
+        return self.places().keys()
 
     def places(self) -> t.Mapping[str, int]:
         """The listed devices with their places. If they cannot be read, the task does not fail."""
         if self._places is None and self._use != "ignore":
             try:
-                self._places = self._read()
+                self._read()
             except LicensingError as error:
                 if not is_unknown_path(error):
                     self._context.warn(
@@ -81,45 +78,55 @@ class Candidates:
                 f"one: {_named(removed)}. swm_removal_candidates removes devices from the list."
             )
 
-    @functools.cached_property
-    def _apis(self) -> list[CandidatesApi]:
-        """The list, and for v3 the other one that may count."""
+    def _read(self) -> None:
+        """Read the list, and for v3 both lists that may speak for it.
+
+        A list that the server does not have is left out, unless it has none of them.
+
+        :raises LicensingError: one of them cannot be read. What was read before it counts all the same.
+        """
         # A module compiles what it imports, each time. Many tasks do not need the list.
         from .._swm.candidates import CandidatesApi  # pylint: disable=import-outside-toplevel
 
-        return [CandidatesApi(self._client, self._account, one) for one in CANDIDATES_OF[self._version]]
+        lists: dict[CandidatesVersion, list[str]] = {}
+        unknown: LicensingError | None = None
+        for version in CANDIDATES_OF[self._version]:
+            api = CandidatesApi(self._client, self._account, version)
+            try:
+                lists[version] = api.read() if lists else self._recovered(api)
+            except LicensingError as error:
+                if not is_unknown_path(error):
+                    raise
+                unknown = unknown or error
+                continue
+            places = {device: place for place, device in enumerate(dict.fromkeys(lists[version]), 1)}
+            self._places = {**places, **(self._places or {})}
+        if unknown and not lists:
+            raise unknown
+        self._warn_of_difference(lists)
 
-    def _read(self) -> dict[str, int]:
+    def _recovered(self, api: CandidatesApi) -> list[str]:
+        """A list with the devices that an interrupted rewrite lost. They are still candidates."""
         from .backup import LOCK_PATIENCE, KeptList  # pylint: disable=import-outside-toplevel
 
         kept = KeptList(self._client.store, self._account)
         with kept.locked(self._context.patience(LOCK_PATIENCE)):
-            listed = self._apis[0].read()
+            listed = api.read()
             recovery = kept.recover(listed, put_aside=False)
         if recovery.warning:
             self._context.warn(recovery.warning)
-        # Devices that an interrupted rewrite lost are still candidates.
-        listed = [*(recovery.whole or ()), *listed]
-        return {device: place for place, device in enumerate(dict.fromkeys(listed), 1)}
+        return [*(recovery.whole or ()), *listed]
 
-    def _elsewhere(self, other: CandidatesApi, listed: t.Iterable[str]) -> list[str]:
-        """The devices that only the list of another version has."""
-        try:
-            found = other.read()
-        except LicensingError as error:
-            if not is_unknown_path(error):
-                raise
-            return []
-        before, own = set(listed), self._apis[0].version
-        more, less = [device for device in dict.fromkeys(found) if device not in before], before.difference(found)
-        if more or less:
-            self._context.warn(
-                f"The removal candidate lists of {own} and {other.version} differ: "
-                f"{many(len(more), 'device')} {are(len(more))} only on that of {other.version}, and "
-                f"{many(len(less), 'device')} only on that of {own}. ThingSpace's documents contradict "
-                "each other about which of them counts for v3. Here, both count."
-            )
-        return more
+    def _warn_of_difference(self, lists: t.Mapping[CandidatesVersion, list[str]]) -> None:
+        for (own, first), (other, second) in itertools.combinations(lists.items(), 2):
+            more, less = set(second).difference(first), set(first).difference(second)
+            if more or less:
+                self._context.warn(
+                    f"The removal candidate lists of {own} and {other} differ: "
+                    f"{many(len(more), 'device')} {are(len(more))} only on that of {other}, and "
+                    f"{many(len(less), 'device')} only on that of {own}. ThingSpace's documents contradict "
+                    f"each other about which of them counts for {self._version}. Here, both count."
+                )
 
 
 def mention(rows: t.Sequence[Row], places: t.Mapping[str, int]) -> list[Row]:

@@ -129,17 +129,17 @@ def _part(part: t.Mapping[str, t.Any], rows: t.Iterable[PlanRow], caller: Caller
 
 
 def _kept(plan: Json) -> t.Iterator[str]:
-    """Which licenses stay that an exact part would remove, and how many others may stay."""
+    """Which licenses stay that an exact part would remove, and how many devices may stay as they are."""
     count = plan.get("locked") or 0
     if count:
         yield (
             f"{many(count, 'device')} that nobody names will hold a license for ever, because the firmware was "
             f"upgraded. {'It is' if count == 1 else 'They are'} left alone."
         )
-    if plan["state"] == "exact" and plan.get("unforeseen"):
+    if plan.get("unforeseen"):
         yield (
-            f"It could not be read whether ThingSpace refuses the change of {many(plan['unforeseen'], 'device')}. What "
-            "it refuses stays as it is."
+            f"For {many(plan['unforeseen'], 'device')}, it could not be foreseen whether ThingSpace would refuse the "
+            "change. What it refuses stays as it is."
         )
 
 

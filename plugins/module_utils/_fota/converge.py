@@ -25,8 +25,9 @@ from .._swm.licenses import FotaApi, explained
 from .._text.addresses import is_database
 from .._text.diff import device_diff
 from .._text.lists import few, many
-from .foresight import stop_if_refused, unforeseen
+from .foresight import FEW_READ, NOT_LOOKED, stop_if_refused, unforeseen
 from .lookup import Job, plan_job
+from .miscount import after_the_run
 from .reach import stop_if_partial, warning_of
 from .rows import Applied, kept_for_ever, predict
 
@@ -141,9 +142,9 @@ def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> No
 
 def _warn_of_unforeseen(context: Context, job: Job, plan: Plan) -> None:
     """Warn if it is not known whether ThingSpace refuses some changes, and why."""
-    # After a run that does not look, the rows say what ThingSpace decided.
-    worth = job.foreseen_refusals == "skip" or (job.foreseen_refusals == "ignore" and context.check_mode)
-    if not plan.unforeseen_why or not worth:
+    # After a run that does not look, or not everywhere, the rows say what ThingSpace decided.
+    worth = context.check_mode or plan.unforeseen_why not in (NOT_LOOKED, FEW_READ)
+    if not plan.unforeseen_why or not worth or job.foreseen_refusals == "stop":
         return
     then = "If the plan is carried out, they are sent, and ThingSpace decides."
     if plan.remove:
@@ -192,15 +193,20 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
     assigned = sum(row.outcome == "assigned" for row in applied.rows)
     removed = sum(row.outcome == "removed" for row in applied.rows)
     predicted = pool.moved(assigned, removed)
+    # If nothing was sent, or no answer has a count, there is nothing to compare.
+    silent = not assigned and not removed and not api.used_counts
     known = api.used_counts.intersection((predicted.assigned, predicted.in_use))
-    if context.check_mode or (not assigned and not removed) or known:
+    if context.check_mode or silent or known:
         return predicted
     try:
         page = api.page()
     except LicensingError as error:
         context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
         return predicted
-    return predicted._replace(
-        total=predicted.total if page.total is None else page.total,
-        assigned=predicted.assigned if page.assigned is None else page.assigned,
-    )
+    total = predicted.total if page.total is None else page.total
+    if page.assigned is None or predicted.assigned is None:
+        return predicted._replace(total=total, assigned=predicted.assigned if page.assigned is None else page.assigned)
+    warning = after_the_run(applied.rows, page.assigned, predicted.assigned)
+    if warning:
+        context.warn(warning)
+    return predicted._replace(total=total, assigned=page.assigned)

@@ -19,7 +19,8 @@ from .._plan.answer import Action
 from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
-from .._swm.missing import PROOFS
+from .._swm.missing import PROOFS, require_agreement
+from .._swm.search import Search
 from .._text.lists import first, many
 
 Choice = t.Literal["skip", "stop", "ignore"]
@@ -31,11 +32,14 @@ FEW_PAGES = 10
 MANY = 100
 """So many named devices are worth a page."""
 
-NEAR = 2
+NEAR = 1
 """How many pages are read at most for removals if the list of licenses was not read. Then few places are known at
-which a page can begin."""
+which a page can begin, so more pages would mostly be far from the devices."""
 
 NOT_LOOKED = "'foreseen_refusals: ignore' does not look"
+FEW_READ = (
+    "few pages of the device list are read for named devices; 'foreseen_refusals: stop' reads as many as it takes"
+)
 
 
 class Read(t.NamedTuple):
@@ -58,6 +62,7 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     :param choice: with C(stop), as much is read as it takes. Otherwise, that is so for unlisted devices only: each
         license that can never be removed would be sent in every run. For named devices, only a few pages are read. How
         many does not depend on the size of the account, or the next run could foresee less than this one.
+    :raises IncompleteList: a page of the device list contradicts what ThingSpace says about the named devices.
     :raises LicensingError: there was no answer at all.
     """
     if choice == "ignore":
@@ -77,11 +82,18 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
         told.update(found)
         facts.update({device: found[device] for device in _undecided(wanted, facts) if device in found})
 
+    def look_up(devices: t.Collection[str], most: int | None) -> bool:
+        """Learn from the device list; returns whether more of it could be read."""
+        found = api.devices.look_up(Search(devices, read.known, {*wanted, *read.facts}), most)
+        require_agreement(read.facts, found.facts)
+        learn({device: one for device, one in found.facts.items() if device in wanted})
+        return found.unread
+
     # The pages that show the removals may show others, too.
     gone = [device for device in _undecided(wanted, facts) if wanted[device] == "remove"]
     whole = choice == "stop" or plan.state == "exact"
     most = None if whole else _pages(gone) if read.listed else NEAR
-    learn(api.devices.find(gone, read.known, most, also=wanted.keys()))
+    unread = look_up(gone, most)
     new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
     named = (
         api.named.read(new, known=read.known, most=proofs(choice))
@@ -91,12 +103,11 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     if named is not None:
         learn(named.about)
     elif not api.named.offered:
-        learn(api.devices.find(new, read.known, None if choice == "stop" else _pages(new)))
+        unread |= look_up(new, None if choice == "stop" else _pages(new))
     refusals = {device: why for device, action in wanted.items() if (why := _refusal(facts, device, action))}
     refusals.update(refused)
     unknown = _undecided(wanted, facts)
-    searched = choice == "stop" or (whole and all(wanted[device] == "remove" for device in unknown))
-    return plan.without(refusals, len(unknown))._replace(unforeseen_why=_why(api, unknown, told, searched))
+    return plan.without(refusals, len(unknown))._replace(unforeseen_why=_why(api, unknown, told, unread))
 
 
 def _as_before(api: FotaApi, plan: Plan) -> Plan:
@@ -117,10 +128,10 @@ def _pages(devices: t.Sequence[str]) -> int:
     return max(FEW_PAGES, len(devices) // MANY)
 
 
-def _why(api: FotaApi, left: t.Sequence[str], told: t.AbstractSet[str], searched: bool) -> str:
-    """Why it could not be read what would happen to the devices that are left; empty if no more was to be read.
+def _why(api: FotaApi, left: t.Sequence[str], told: t.AbstractSet[str], unread: bool) -> str:
+    """Why it is not known what would happen to the devices that are left; empty if there are none.
 
-    :param searched: whether the device list was searched for all of them.
+    :param unread: whether more of the device list could be read.
     """
     if not left:
         return ""
@@ -130,7 +141,7 @@ def _why(api: FotaApi, left: t.Sequence[str], told: t.AbstractSet[str], searched
         return "ThingSpace's answer does not say it"
     if not api.devices.offered:
         return f"ThingSpace has no list of devices for {api.version} here"
-    return "ThingSpace does not list them" if searched else ""
+    return FEW_READ if unread else "ThingSpace does not list them"
 
 
 def _refusal(facts: t.Mapping[str, Facts], device: str, action: Action) -> str | None:

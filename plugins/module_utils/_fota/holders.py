@@ -17,6 +17,7 @@ from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
 from .._swm.missing import among_licensed
+from .._swm.shown import Shown
 
 
 class Holders(t.NamedTuple):
@@ -79,7 +80,8 @@ def without_license(
     if first.more and len(refused) <= first.pages:
         facts = dict.fromkeys(others, Facts(held, None, None))
         on_first = [device for device, _time in first.devices]
-        found = among_licensed(api.page, facts, refused, on_first, first.pages, api.max_concurrency)
+        shown = Shown(api.page, on_first)
+        found = among_licensed(shown, facts, refused, on_first, first.pages, api.max_concurrency)
         if not found.unproven:
             require_spelling(found.seen, [*refused], losing=not held)
             return {device: "" if device in found.unknown else why for device, why in refused.items()}

@@ -13,6 +13,7 @@ import typing as t
 from .._client.paging import Page
 from .._devices.spelling import require_spelling
 from .._devices.wanted import Wanted
+from .._errors import IncompleteList
 from .._plan.guards import Limits, tripped_by
 from .._plan.outcomes import Reporting
 from .._plan.plan import Plan, Pool, State, make_plan
@@ -79,7 +80,10 @@ def plan_job(
                 plan = make_plan(scope, job.state, wanted, named.licensed | named.unproven.keys(), pool, whole=False)
                 known = sorted({*named.facts, *listed})
                 read = Read(named.about, known, False) if foreseen else None
-                return way, foresee(api, plan, read, job.foreseen_refusals), pool
+                try:
+                    return way, foresee(api, plan, read, job.foreseen_refusals), pool
+                except IncompleteList as error:
+                    api.named.distrust(error)
         else:
             plan = make_plan(scope, job.state, wanted, None, pool)
             pool = pool._replace(elsewhere=api.reach(first.assigned).elsewhere)

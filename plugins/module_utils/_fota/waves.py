@@ -20,6 +20,7 @@ from .._swm.reach import Reach
 from .apply import apply_plan
 from .holders import read_back
 from .lookup import Job
+from .miscount import after_a_wave
 from .rows import Applied, Judged, kept_for_ever, rows_of
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
@@ -91,9 +92,6 @@ def _read_back(
     amiss = {row.device_id for row in rows if (row.device_id in held) == (row.device_id in removed)}
     partial = api.partial if part.assign else None
     seen = [_corrected(row, partial) if row.outcome in AS_WANTED and row.device_id in amiss else row for row in rows]
-    if seen == rows and None not in (count, expected.assigned) and count != expected.assigned:
-        warn(
-            f"After a wave the account holds {count} licenses where {expected.assigned} were expected. Every "
-            "device of the wave is as its row says, so someone else moved licenses in the meantime. The run continued."
-        )
+    if seen == rows and count is not None and expected.assigned is not None and count != expected.assigned:
+        warn(after_a_wave(count, expected.assigned))
     return seen, pool._replace(total=total, assigned=count), None

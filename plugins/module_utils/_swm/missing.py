@@ -17,13 +17,13 @@ from __future__ import annotations
 import concurrent.futures
 import typing as t
 
-from .._client.page import Page
 from .._errors import IncompleteList
 from .._text.lists import few, many
 from .device_list import DeviceList
 from .facts import Facts
 from .positions import Positions
 from .search import DevicePage, Search, search
+from .shown import Shown
 
 PROOFS = 10
 """How many pages of a list are read at most."""
@@ -64,7 +64,7 @@ class Named(t.NamedTuple):
 
 
 def among_licensed(
-    holders: t.Callable[[str], Page],
+    shown: Shown,
     facts: t.Mapping[str, Facts],
     missing: t.Mapping[str, str],
     listed: t.Sequence[str],
@@ -73,7 +73,7 @@ def among_licensed(
 ) -> Named:
     """Decide by the list of licensed devices, which is what counts for a removal.
 
-    :param holders: reads a page of it.
+    :param shown: reads a page of it.
     :param facts: what the answer says about the other devices.
     :param missing: the devices that the answer does not know, each with ThingSpace's reason.
     :param listed: licensed devices from the beginning of that list, in order.
@@ -85,13 +85,13 @@ def among_licensed(
     seen = set(listed)
 
     def page(cursor: str) -> DevicePage:
-        found = holders(cursor)
+        found = shown.page(cursor)
         seen.update(device for device, _time in found.devices)
         devices = {device: Facts(True, None, None) for device, _time in found.devices}
         return DevicePage(devices, found.more, found.cursor)
 
     licensed = {device for device, one in facts.items() if one.licensed}
-    positions = Positions(holders, listed)
+    positions = Positions(shown.page, listed)
     there: dict[str, Facts] = {}
     left = list(missing)
     # Neighbors share a page. What is far from all known devices is asked about one by one.
@@ -105,6 +105,8 @@ def among_licensed(
                 left = [
                     device for device, gone in zip(left, pool.map(positions.exclude, left), strict=True) if not gone
                 ]
+            there.update(dict.fromkeys(shown.held.intersection(left), Facts(True, None, None)))
+            left = [device for device in left if device not in there]
         if not left:
             break
     unknown = {device: why for device, why in missing.items() if device not in there and device not in left}
@@ -130,20 +132,32 @@ def among_devices(
     :param known: other devices of the account.
     :param most: how many pages to read at most; None for as many as it takes.
     :raises IncompleteList: the answer is wrong about a device, and it takes too many pages to find all; or it leaves
-        devices out.
+        devices out; or a page says something else about a device.
     """
-    wish = Search(missing, sorted({*facts, *listed, *known}), proving=True)
+    wish = Search(missing, sorted({*facts, *listed, *known}), also=facts, proving=True)
     found = devices.look_up(wish, most)
-    there = {device: one for device, one in found.facts.items() if one.licensed is not None}
+    require_agreement(facts, found.facts)
+    others = {device: one for device, one in found.facts.items() if device in missing}
+    there = {device: one for device, one in others.items() if one.licensed is not None}
     unknown = {device: why for device, why in missing.items() if device in found.absent}
     unsaid = [device for device in missing if device not in unknown and device not in there]
     left_out = [device for device in unsaid if missing[device] == LEFT_OUT]
     if left_out:
         raise contradiction(f"it leaves out {many(len(left_out), 'device')}, such as {left_out[0]}")
-    wrong = next(iter(found.facts), "")
+    wrong = next(iter(others), "")
     if unsaid and wrong:
         raise contradiction(f"it does not know {wrong}, but the list of devices has it")
     return Named({**facts, **there}, unknown, unsaid, _doubt(wrong, unsaid))
+
+
+def require_agreement(said: t.Mapping[str, Facts], listed: t.Mapping[str, Facts]) -> None:
+    """Compare what an answer says about named devices with pages of the device list.
+
+    :raises IncompleteList: one of the two is wrong, or someone changed licenses in the meantime.
+    """
+    for device in said.keys() & listed.keys():
+        if None not in (one := (said[device].licensed, listed[device].licensed)) and one[0] != one[1]:
+            raise contradiction(f"the list of devices says something else about {device}")
 
 
 def _doubt(wrong: str, unsaid: t.Sequence[str]) -> str:

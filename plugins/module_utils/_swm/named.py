@@ -30,6 +30,7 @@ from .dialects import REASON, path
 from .facts import Facts, facts_of, says_unknown
 from .missing import LEFT_OUT, PROOFS, Named, among_devices, among_licensed, contradiction
 from .offered import Offered, can_do_without
+from .shown import Shown
 
 PROTOCOLS = ("", "LWM2M", "OMADM", "HTTP")
 """What is asked for. Without a protocol, all devices should be meant, but the examples and the SDK name LWM2M."""
@@ -81,7 +82,8 @@ class NamedDevices:
     ) -> Named | None:
         """What ThingSpace says about these devices; None if it cannot be used. Then it is not asked again.
 
-        :param listed: licensed devices from the beginning of the list, in order. They must not contradict the answer.
+        :param listed: licensed devices from the beginning of the list, in order. Neither they nor any page that is read
+            may contradict the answer.
         :param known: other devices of the account.
         :param removing: whether the devices are to lose their license. Then those that the answer does not know are
             looked for among the licensed ones: no document says that such a device holds none.
@@ -92,20 +94,25 @@ class NamedDevices:
         """
         try:
             facts, missing = self._read_all(devices)
+            shown = Shown(self._holders, listed)
             if not missing:
                 named = Named(facts, {})
             elif removing:
-                named = among_licensed(self._holders, facts, missing, listed, pages, self._client.max_concurrency)
+                named = among_licensed(shown, facts, missing, listed, pages, self._client.max_concurrency)
             else:
                 named = among_devices(self._devices, facts, missing, listed, known, most)
-            _check(named, devices, listed)
+            _check(named, devices, shown)
         except LicensingError as error:
             if not can_do_without(error):
                 raise
-            self.unusable = self.offered.give_up(error)
+            self.distrust(error)
             return None
         self.doubt = named.doubt or self.doubt
         return named
+
+    def distrust(self, error: LicensingError) -> None:
+        """Do not ask again in this task, because of this error."""
+        self.unusable = self.offered.give_up(error)
 
     def _read_all(self, devices: t.Sequence[str]) -> tuple[dict[str, Facts], dict[str, str]]:
         """Ask about all devices, and for each protocol about those that the answer leaves out or calls unknown.
@@ -176,7 +183,8 @@ class NamedDevices:
         """Note what a row says about its device."""
         said, reason = facts_of(row, self._client.mask), text(row, REASON)
         failed = text(row, ("requestStatus",)).strip().lower() not in ("", "success")
-        if failed and said.licensed is None and says_unknown(reason):
+        if says_unknown(reason):
+            # Whatever else the row says: a flag may be there only because the form of the answer has it.
             unknown[device] = one_line(reason, self._client.mask)
         elif failed or said.licensed is None:
             why = one_line(reason, self._client.mask) if failed else "there is no usable 'licenseAssigned'"
@@ -185,17 +193,14 @@ class NamedDevices:
             facts[device] = said
 
 
-def _check(found: Named, devices: t.Sequence[str], listed: t.Sequence[str]) -> None:
-    """Compare with the beginning of the list.
+def _check(found: Named, devices: t.Sequence[str], shown: Shown) -> None:
+    """Compare with the pages of the list that were read.
 
     :raises IncompleteList: one of the two is wrong, or someone changed licenses in the meantime.
     """
-    held, licensed = set(listed), found.licensed
-    # The cursor is "IMEIs larger than this", so an ordered list has every licensed device up to its last one.
-    last = listed[-1] if listed and list(listed) == sorted(held) else ""
-    for device in devices:
-        if device in held if device not in licensed else device <= last and device not in held:
-            raise contradiction(f"the list of licensed devices says something else about {device}")
+    device = shown.unlike(devices, found.licensed)
+    if device:
+        raise contradiction(f"the list of licensed devices says something else about {device}")
 
 
 def _names_device(row: t.Any) -> bool:

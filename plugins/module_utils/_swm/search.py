@@ -68,11 +68,13 @@ class Found(t.NamedTuple):
     :param facts: of the devices that are on the pages.
     :param absent: wanted devices that would be on these pages, and are not.
     :param error: why the list could not be read to the end.
+    :param unread: whether pages on which others would be were not read, because those were as many as allowed.
     """
 
     facts: dict[str, Facts]
     absent: set[str]
     error: LicensingError | None = None
+    unread: bool = False
 
 
 def search(fetch: Fetch, wish: Search, most: int | None, at_once: int, tell: t.Callable[[int], None]) -> Found:
@@ -95,7 +97,8 @@ def search(fetch: Fetch, wish: Search, most: int | None, at_once: int, tell: t.C
     for chain in chains:
         facts.update(chain.facts)
     absent = {device for chain in chains for device in chain.absent}
-    return Found(facts, absent, next((chain.error for chain in chains if chain.error), None))
+    error = next((chain.error for chain in chains if chain.error), None)
+    return Found(facts, absent, error, any(chain.goes_on for chain in chains))
 
 
 def _counted(fetch: Fetch, tell: t.Callable[[int], None]) -> Fetch:

@@ -115,3 +115,61 @@ def test_v3_devices_are_looked_for_on_both_candidate_lists(estate, runs, imei):
         kept = {row["device_id"] for row in result["devices"] if "left alone: a removal candidate" in row["reason"]}
         assert kept == {imei(0), imei(1), imei(5)}
     assert set(estate.held()) == {*kept, imei(3), imei(4)}
+
+
+CANDIDATES = "/fota/{}/licenses/.*/cancel"
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_device_that_changes_is_looked_for_on_each_list_that_may_count(estate, runs, imei, state, version):
+    """For v3, these are those of v1 and v2."""
+    changing = imei(8) if state == "present" else imei(5)
+    listed = {"count": 1, "hasMoreData": False, "updateTime": "", "deviceList": [changing]}
+    run = runs(estate, state=state, devices=[changing], api_version=version)
+    for other in ("v1", "v2"):
+        estate.control("DELETE", "faults")
+        estate.fault("status", path=CANDIDATES.format(other), status=200, body=listed, times=0)
+        estate.asked()
+        result = run(fota_license, check=True)
+        asked = estate.control("GET", "requests/summary")["operations"]["candidates_list"]
+        counts = version in ("v3", other)
+        assert ("removal candidate, place 1" in result["devices"][0]["reason"]) == counts
+        assert ("differ" in str(result.get("warnings"))) == (version == "v3")
+        assert asked == (2 if version == "v3" else 1)
+
+
+def test_no_list_is_read_if_nothing_changes(estate, runs, imei):
+    runs(estate, devices=[imei(0)])(fota_license)
+    assert "candidates_list" not in estate.control("GET", "requests/summary")["operations"]
+
+
+@pytest.mark.parametrize("use", ["keep", "report"])
+@pytest.mark.parametrize("missing", [("v1",), ("v2",), ("v1", "v2")])
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_candidate_list_that_a_server_does_not_have(estate, runs, imei, use, missing, status):
+    """The other one counts. Only without any, nothing can be kept."""
+    for version in missing:
+        estate.fault("status", path=CANDIDATES.format(version), status=status, body="", times=0)
+    run = runs(estate, state="exact", devices=[imei(3), imei(4)], max_removals="100%", removal_candidates=use)
+    for check in (True, False):
+        result = run(fota_license, check=check)
+        assert "differ" not in str(result.get("warnings"))
+        if use == "keep" and len(missing) == 2:
+            assert "failure" in result
+            assert estate.asked()[1] == 0
+            continue
+        noted = {row["device_id"] for row in result["devices"] if "removal candidate" in row["reason"]}
+        assert noted == (set() if len(missing) == 2 else {imei(0), imei(1)} - ({imei(1)} if use == "report" else set()))
+
+
+@pytest.mark.parametrize("broken", ["v1", "v2"])
+def test_a_candidate_list_that_cannot_be_read(estate, runs, imei, broken):
+    """Nothing is kept then. Otherwise, the task says so, and tells what it knows."""
+    refusal = {"errorCode": "INVALID_PARAMETER", "errorMessage": "x"}
+    estate.fault("status", path=CANDIDATES.format(broken), status=400, body=refusal, times=0)
+    run = runs(estate, devices=[imei(0)], max_removals="100%", state="absent")
+    assert run(fota_license, state="exact", removal_candidates="keep")["failure"]["code"] == "api_rejected"
+    result = run(fota_license)
+    assert "could not be found out" in str(result["warnings"])
+    assert ("place 2" in result["devices"][0]["reason"]) == (broken == "v1")

@@ -119,6 +119,15 @@ def test_licenses_that_nobody_can_remove_are_told() -> None:
     assert document.parts[0].carried_out == account(part(remove=1)).parts[0].carried_out
 
 
+@pytest.mark.parametrize("state", ["present", "absent", "exact"])
+def test_what_could_not_be_foreseen_is_told(state: str) -> None:
+    """Whatever the plan is for."""
+    one = part(remove=1)
+    one["result"]["plan"].update(state=state, unforeseen=2)
+    for text in pages_of(plan(account(one))).values():
+        assert "For 2 devices, it could not be foreseen whether ThingSpace would refuse the change." in text
+
+
 def test_removals_come_first_and_each_kind_has_its_share() -> None:
     stopped = "not sent: the plan was stopped; it would be "
     rows = [{"device_id": f"{n}", "outcome": "skipped", "reason": f"{stopped}assigned"} for n in range(3000)]

@@ -177,7 +177,6 @@ def first(**more: t.Any) -> Edit:
         (first(licenseAssigned=1), "no usable 'licenseAssigned'"),
         (first(requestStatus="Failure"), "no reason was given"),
         (first(requestStatus="Failure", licenseAssigned=None, resultReason="Internal error."), "Internal error."),
-        (first(requestStatus="Failure", resultReason="Device does not exist."), "Device does not exist."),
         (lambda value: {**value, "deviceCount": 7}, "counts 7"),
         (lambda value: {**value, "deviceList": None}, "deviceList"),
         (lambda value: {**value, "deviceList": ["990000000000000"]}, "deviceList"),
@@ -191,6 +190,42 @@ def test_an_answer_that_leaves_something_open_is_not_used(edit: Edit, told: str)
     assert reader.read(imeis(3)) is None
     assert told in reader.unusable
     assert not reader.offered
+
+
+@pytest.mark.parametrize("status", [None, "", "Success", "Failure"])
+@pytest.mark.parametrize("flag", [True, False])
+@pytest.mark.parametrize("removing", [True, False])
+def test_a_flag_of_a_device_that_is_said_to_be_unknown(status: str | None, flag: bool, removing: bool) -> None:
+    """It may be there only because the form of the answer has it. A list shows who holds a license."""
+    edit = first(requestStatus=status, licenseAssigned=flag, resultReason="Device not found.")
+    for held in (imeis(3), imeis(2, 1)):
+        server = Server(held)
+        server.edit = lambda value: (
+            edit(value) if any(row["deviceId"] == imei(0) for row in value["deviceList"]) else value
+        )
+        server.there = set(imeis(3))
+        found = server.named().read(imeis(3), removing=removing)
+        assert found is not None
+        assert found.licensed == set(held)
+
+
+@pytest.mark.parametrize("removing", [True, False])
+@pytest.mark.parametrize("wrong", [35, 36])
+def test_a_page_that_was_read_for_another_device_must_not_contradict_it(wrong: int, removing: bool) -> None:
+    """Whichever list it is of, and whatever it says. Devices with an even number hold a license."""
+    place, beside, stale = imei(30), imei(33), imei(wrong)
+    server = Server(imeis(60)[::2])
+    server.there = {*imeis(60)} - {beside}
+
+    def edit(found: list[Value]) -> list[t.Any]:
+        others = [row for row in found if row["deviceId"] != beside]
+        return [{**row, "licenseAssigned": row["licenseAssigned"] != (row["deviceId"] == stale)} for row in others]
+
+    server.edit = rows(edit)
+    reader = server.named()
+    assert reader.read([place, beside], imeis(10)[::2], removing=removing) is not None
+    assert reader.read([place, beside, stale], imeis(10)[::2], removing=removing) is None
+    assert f"says something else about {stale}" in reader.unusable
 
 
 @pytest.mark.parametrize("value", [True, "true", " TRUE "])

@@ -17,6 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.facts import Facts
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.missing import among_licensed
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.positions import Positions
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.shown import Shown
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.check_digit import check_digit
 
 SIZE = 10
@@ -191,7 +192,7 @@ def test_nor_is_it_called_one_without_a_license(how: str, held: set[int], others
     missing = dict.fromkeys(sorted({*map(real, gone), *nowhere}), "Device does not exist.")
     facts = {real(number): Facts(number in held, None, None) for number in sorted(held | others)[::7]}
     first = [device for device, _time in listed.page("0").devices]
-    found = among_licensed(listed.page, facts, missing, first, 50, 2)
+    found = among_licensed(Shown(listed.page, first), facts, missing, first, 50, 2)
     assert found.unknown.keys() <= nowhere
     assert found.licensed - facts.keys() <= set(map(real, gone))
     assert {*found.unknown, *found.unproven, *found.licensed} >= missing.keys()
