@@ -245,7 +245,9 @@ def test_no_room_for_the_journal(simulator: Simulator, task: Task, size: int) ->
     again = task(lifetime_consent=59, **options)
     assert max((sent + simulator.sends() - sent).values(), default=1) == 1
     assert max(simulator.sends().values()) == 1
-    assert set(again.rows.values()) <= {"accepted", "unknown"}
+    assert set(again.rows.values()) <= {"accepted", "unknown", "unchanged"}
+    confirmed = {device for device, outcome in again.rows.items() if outcome == "unchanged"}
+    assert confirmed <= simulator.holders(LIFETIME)
 
 
 def test_two_jobs_of_one_account(simulator: Simulator, module: Module, task: Task) -> None:
