@@ -12,7 +12,9 @@ at all if it was as wanted before: ThingSpace may report a request as done that 
 
 from __future__ import annotations
 
+import collections
 import itertools
+import operator
 import typing as t
 
 from .._plan.answer import Action
@@ -25,6 +27,8 @@ if t.TYPE_CHECKING:
     from .store import Transaction
 
 NO_CHANGE = Range(0, 0)
+LATER = "9999"
+"""A time after all others."""
 
 Devices = t.AbstractSet[tuple[str, str]]
 """Devices with the kind of their ids."""
@@ -100,18 +104,27 @@ def changes_since(
     """
     before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
     since = Since(run, started, ago(READ_AGAIN))
+    rows = db.execute(CHANGES, (account, sku, run, since.oldest, started))
+    alike: collections.Counter[tuple[str, bool, tuple[Step, ...]]] = collections.Counter()
     sums: dict[tuple[str, bool], tuple[Range, Range]] = {}
     earlier = False
-    rows = db.execute(CHANGES, (account, sku, run, since.oldest, started))
-    for (kind, device), found in itertools.groupby(rows, lambda row: (row[0], row[1])):
-        steps = [Step(number, action, bool(done), *times) for _kind, _id, number, action, done, *times in found]
+
+    def add(kind: str, is_lost: bool, steps: tuple[Step, ...], count: int) -> None:
+        if_explained, otherwise = sums.get((kind, is_lost), (NO_CHANGE, NO_CHANGE))
+        if_explained += change_of(steps, since, explained=True).times(count)
+        sums[kind, is_lost] = (if_explained, otherwise + change_of(steps, since, explained=False).times(count))
+
+    for (kind, device), found in itertools.groupby(rows, operator.itemgetter(0, 1)):
+        steps = tuple(Step(number, action, bool(done), *times) for _kind, _id, number, action, done, *times in found)
+        if len(steps) == 1:
+            # Most devices were sent once, and of those, most are alike.
+            alike[kind, (kind, device) in lost, (_outline(steps[0], since),)] += 1
+        else:
+            add(kind, (kind, device) in lost, steps, 1)
+            earlier = earlier or any(step.run < run and _moves(step, since) for step in steps)
+    for (kind, is_lost, steps), count in alike.items():
+        add(kind, is_lost, steps, count)
         earlier = earlier or any(step.run < run and _moves(step, since) for step in steps)
-        key = (kind, (kind, device) in lost)
-        if_explained, otherwise = sums.get(key, (NO_CHANGE, NO_CHANGE))
-        sums[key] = (
-            if_explained + change_of(steps, since, explained=True),
-            otherwise + change_of(steps, since, explained=False),
-        )
     kinds = {kind for kind, _lost in sums}
     if not trusting and any(if_explained != otherwise for if_explained, otherwise in sums.values()):
         kinds = _explaining(db, since, account, sku, before, kinds)
@@ -120,6 +133,18 @@ def changes_since(
         for one in (False, True)
     )
     return Moved(before, others, own, earlier)
+
+
+def _outline(step: Step, since: Since) -> Step:
+    """The step without what does not matter if it is a device's only one."""
+    confirmed = since.started if step.confirmed <= since.started else LATER
+    return Step(
+        since.run if step.run >= since.run else since.run - 1,
+        step.action,
+        step.done,
+        since.oldest if step.sent >= since.oldest else "",
+        confirmed if step.done else "",
+    )
 
 
 def _moves(step: Step, since: Since) -> bool:

@@ -63,6 +63,10 @@ class Range(t.NamedTuple):
         """Both together. Unlike other tuples, they are not joined."""
         return Range(self.least + other.least, self.most + other.most)
 
+    def times(self, count: int) -> Range:
+        """So many of them together."""
+        return Range(self.least * count, self.most * count)
+
     @property
     def reversed(self) -> Range:
         """The same in the other direction."""

@@ -32,7 +32,7 @@ FOREIGN = "of-somebody-else"
 
 @pytest.fixture
 def always() -> dict[str, t.Any]:
-    return {"sku": FLEX, "devices": [DEVICE], "settle_time": 0}
+    return {"sku": FLEX, "devices": [DEVICE], "settle_time": 0, "max_concurrency": 1}
 
 
 def report(
