@@ -102,7 +102,8 @@ CODES: dict[Code, str] = {
     "fleet_file_invalid": "A fleet file cannot be read or is invalid.",
     "frozen": "The account is in a freeze window. Nothing was written.",
     "guard_tripped": "The plan exceeds a limit. Nothing was written.",
-    "incomplete_list": "A list from ThingSpace contradicts itself, or no count proves that it is complete.",
+    "incomplete_list": "A list from ThingSpace contradicts itself, no count proves that it is complete, or `exact` "
+    "would need licenses that its API version does not list.",
     "insecure_url": "Plain http is refused unless the host is the local machine.",
     "internal_error": "This collection has a defect.",
     "interrupted": "The task was told to end, its starter is gone, or it lost its lock. Nothing more was sent.",

@@ -4,7 +4,7 @@
 
 """The apply of a whole fleet file, with somebody else who writes, or who ends it, at each request that it sends.
 
-An apply of an account sends 29 requests. Each account of an estate has a door of its own, at which something happens
+An apply of an account sends 27 requests. Each account of an estate has a door of its own, at which something happens
 when its own request arrives; so one run of C(ansible-playbook) shows many moments at once. By default each meets
 one of the three writers, within limits, and one of the four ways to end a run: by turns, so that not each meets all
 of them. Every second one also meets a writer after an approval. With C(FLEET_MATRIX=full) in the environment, each
@@ -39,15 +39,15 @@ from ansible_collections.thingspace.licensing.tests.support.disturbed import (
 from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX, LIFETIME, Ran, imeis, named
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
-REQUESTS = 29
+REQUESTS = 27
 """So many an apply of one account sends that nobody disturbs."""
 
 PARTS = {
-    "the plan": range(10),
-    "new SIM-Secure licenses": range(10, 14),
-    "FOTA licenses": range(14, 21),
-    "removal candidates": range(21, 25),
-    "old SIM-Secure licenses": range(25, REQUESTS),
+    "the plan": range(9),
+    "new SIM-Secure licenses": range(9, 13),
+    "FOTA licenses": range(13, 19),
+    "removal candidates": range(19, 23),
+    "old SIM-Secure licenses": range(23, REQUESTS),
 }
 """Which of them each task sends."""
 

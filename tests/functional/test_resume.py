@@ -30,11 +30,10 @@ JOB: Json = {
     "report": "all",
 }
 REQUESTS = [
-    *("oauth_token", "session_login", "fota_list", "fota_list", "fota_device_list"),
-    *("candidates_list", "candidates_list"),
+    *("oauth_token", "session_login", "fota_list", "fota_list", "fota_device_list", "candidates_list"),
     *("fota_remove", "fota_assign", "fota_assign"),
 ]
-"""What the job sends: two pages, one of devices, both lists of candidates, then removals and assignments in batches."""
+"""What the job sends: two pages, one of devices, the removal candidates, then removals and assignments in batches."""
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,6 @@ def test_a_read_is_repeated(simulator: Simulator, module: Module) -> None:
         ("fota_list", 200),
         ("fota_device_lookup", 200),
         ("candidates_list", 200),
-        ("candidates_list", 200),
         ("fota_assign", 200),
     ]
     assert outcome.result["requests"]["retried"] == 1

@@ -33,7 +33,7 @@ DEVICES = 7
 WRITES = ("/assign", "/remove", "/cancel")
 BOOK = "estate.yml"
 PATIENCE = 200
-FORKS = 10
+FORKS = 9
 """So many accounts are at a request at once, at most."""
 LAUNCHER = "ansible_collections/thingspace/licensing/extensions/pipeline/licensing.py"
 TO_THE_GROUP, BY_THE_PROGRAM, KILLED, KILLED_MODULE = "SIGINT", "SIGTERM", "SIGKILL", "SIGKILL of the module"

@@ -79,9 +79,10 @@ class Candidates:
             )
 
     def _read(self) -> None:
-        """Read the list, and for v3 both lists that may speak for it.
+        """Read the list, and to keep its devices, both lists that may speak for v3.
 
-        A list that the server does not have is left out, unless it has none of them.
+        A list that the server does not have is left out, unless it has none of them. Whatever the task mentions besides
+        is not worth the requests of a second list.
 
         :raises LicensingError: one of them cannot be read. What was read before it counts all the same.
         """
@@ -91,6 +92,8 @@ class Candidates:
         lists: dict[CandidatesVersion, list[str]] = {}
         unknown: LicensingError | None = None
         for version in CANDIDATES_OF[self._version]:
+            if lists and self._use != "keep":
+                break
             api = CandidatesApi(self._client, self._account, version)
             try:
                 lists[version] = api.read() if lists else self._recovered(api)

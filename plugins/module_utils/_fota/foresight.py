@@ -32,9 +32,9 @@ FEW_PAGES = 10
 MANY = 100
 """So many named devices are worth a page."""
 
-NEAR = 1
+NEAR = 2
 """How many pages are read at most for removals if the list of licenses was not read. Then few places are known at
-which a page can begin, so more pages would mostly be far from the devices."""
+which a page can begin."""
 
 NOT_LOOKED = "'foreseen_refusals: ignore' does not look"
 FEW_READ = (

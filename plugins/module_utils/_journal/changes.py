@@ -69,14 +69,15 @@ def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Rang
     """By how much a device changed the count since then. Open requests may be carried out at any time, or never.
 
     :param steps: of the device, in the order in which they were sent.
-    :param explained: whether the journal knows every license that the account counted then.
+    :param explained: whether the journal knew every license that the account counted then. Otherwise, others changed
+        the account before, and nothing is known of what the device held.
     """
     at_first = {0, 1}
-    for step in steps:
-        if step.run < since.run:
-            over = step.done and step.confirmed <= since.started
-            at_first = {step.after} if over else at_first | {step.after}
     if explained:
+        for step in steps:
+            if step.run < since.run:
+                over = step.done and step.confirmed <= since.started
+                at_first = {step.after} if over else at_first | {step.after}
         at_first = {int(at_first == {1})}
     moving = [step for step in steps if _moves(step, since)]
     # Two requests that were under way at the same time may have been carried out in any order.

@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .by_count import READ_AGAIN
 from .changes import changes_since
-from .clock import ago, hour_after, now, seconds_between
+from .clock import hour_after, hour_before, now, seconds_between
 from .queries import BASELINES, LATENCY, LOST, UNMATCHED
 from .rows import Hint, Lost, Moved
 
@@ -39,12 +38,14 @@ def lost_requests(db: Transaction, account: str, sku: str) -> list[Lost]:
 def moved_by(db: Transaction, account: str, sku: str, lost: t.Sequence[Lost]) -> list[Moved]:
     """What can have changed the count since the run that sent the first lost request, and since earlier ones.
 
-    What was under way when a run began may be in the count that it read or not. A count that was read before all of
-    it tells more. A count to which nothing can be compared any more ends that, because others changed it since.
+    What was under way when a run began may be in the count that it read or not. A count of the hour before that was
+    read before all of it tells more. A count to which nothing can be compared any more ends that, because others
+    changed it since.
     """
     first, found = lost[0].run, []
     devices = frozenset((one.kind, device) for one in lost for device in one.devices)
-    for run, before in db.execute(BASELINES, (account, sku, first, first, ago(READ_AGAIN))).fetchall():
+    (started,) = db.execute("SELECT started FROM run WHERE id = ?", (first,)).fetchone()
+    for run, before in db.execute(BASELINES, (account, sku, first, first, hour_before(started))).fetchall():
         if before is None:
             break
         found.append(changes_since(db, run, account, sku, devices))

@@ -149,9 +149,9 @@ COUNTED_RUNS = f"{_RUNS} AND EXISTS ({_ANY} AND {_UNREPORTED}) ORDER BY run.id D
 
 BASELINES = (
     "SELECT id, assigned_before FROM run WHERE account = ? AND sku = ? AND id <= ? AND (id = ? OR started >= ?) "
-    "ORDER BY id DESC LIMIT 4"
+    "ORDER BY id DESC LIMIT 20"
 )
-"""A run and the last ones before it, with the account's count before each; NULL if nothing can be concluded from it."""
+"""A run and those shortly before it, with the account's count before each; NULL if nothing can be concluded from it."""
 
 LAST_COUNTED = (
     "SELECT id FROM run WHERE account = ? AND sku = ? AND assigned_before IS NOT NULL ORDER BY id DESC LIMIT 1"

@@ -122,8 +122,8 @@ CANDIDATES = "/fota/{}/licenses/.*/cancel"
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_device_that_changes_is_looked_for_on_each_list_that_may_count(estate, runs, imei, state, version):
-    """For v3, these are those of v1 and v2."""
+def test_a_device_that_changes_is_looked_for_on_one_list(estate, runs, imei, state, version):
+    """For v3, that of v2. It is only mentioned, which is not worth the requests of a second one."""
     changing = imei(8) if state == "present" else imei(5)
     listed = {"count": 1, "hasMoreData": False, "updateTime": "", "deviceList": [changing]}
     run = runs(estate, state=state, devices=[changing], api_version=version)
@@ -133,10 +133,10 @@ def test_a_device_that_changes_is_looked_for_on_each_list_that_may_count(estate,
         estate.asked()
         result = run(fota_license, check=True)
         asked = estate.control("GET", "requests/summary")["operations"]["candidates_list"]
-        counts = version in ("v3", other)
+        counts = other == ("v2" if version == "v3" else version)
         assert ("removal candidate, place 1" in result["devices"][0]["reason"]) == counts
-        assert ("differ" in str(result.get("warnings"))) == (version == "v3")
-        assert asked == (2 if version == "v3" else 1)
+        assert "differ" not in str(result.get("warnings"))
+        assert asked == 1
 
 
 def test_no_list_is_read_if_nothing_changes(estate, runs, imei):
@@ -171,5 +171,5 @@ def test_a_candidate_list_that_cannot_be_read(estate, runs, imei, broken):
     run = runs(estate, devices=[imei(0)], max_removals="100%", state="absent")
     assert run(fota_license, state="exact", removal_candidates="keep")["failure"]["code"] == "api_rejected"
     result = run(fota_license)
-    assert "could not be found out" in str(result["warnings"])
-    assert ("place 2" in result["devices"][0]["reason"]) == (broken == "v1")
+    assert ("could not be found out" in str(result.get("warnings"))) == (broken == "v2")
+    assert ("place" in result["devices"][0]["reason"]) == (broken == "v1")

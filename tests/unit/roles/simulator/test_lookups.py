@@ -221,7 +221,7 @@ def test_a_device_that_left_the_account(large, runs, tmp_path, lookup, version, 
         large.asked()
         results.append(run(fota_license, check=check))
         total, _written = large.asked()
-        few = (10 if gone == 203 else 23) + (version == "v3")  # which looks for candidates on two lists
+        few = 10 if gone == 203 else 23
         assert total <= few + (0 if doubt or gone == 203 else 200), "the whole list has 200 pages"
         if doubt:
             expected[2] = "skipped" if choice == "skip" else "removed" if check else "failed"
