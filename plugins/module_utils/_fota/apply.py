@@ -71,8 +71,8 @@ def _act(
     acting = _Acting(sending, api, action, devices, plan, before)
     left = settle(acting.send, acting.read_back, RESENDS) or {}
     results = acting.results
-    if not plan.read:
-        results.update(_strange(api, action, sending, results))
+    if action == "remove" and not plan.read:
+        results.update(_strange(api, sending, results))
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
         if device in sending.answers:
@@ -84,26 +84,24 @@ def _act(
     }, sending.stopped
 
 
-def _strange(api: FotaApi, action: Action, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
-    """The results of devices that ThingSpace does not know, so that it refused to change their license.
+def _strange(api: FotaApi, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
+    """The results of devices that ThingSpace does not know, so that it refused to remove their license.
 
-    That proves nothing: it may be a fault, or a wrong check digit, and a license can outlive its device. If nobody has
-    read the list, it is read now, so that the result is the one of a plan that was made from it.
+    That proves nothing: it may be a fault, or a wrong check digit. If nobody has read the list, it is read now.
     """
     answers = {device: answer for device, answer in sending.answers.items() if device not in results}
     refused = {one: said.reason for one, said in answers.items() if said.result is DeviceResult.REFUSED}
-    held = action == "assign"
     others = [one for one, said in answers.items() if said.result in (DeviceResult.DONE, DeviceResult.ALREADY)]
     refused = {device: why for device, why in refused.items() if says_unknown(why)}
     if not refused or sending.stopped is not None:
         return {}
     try:
-        found = without_license(api, refused, others, held=held)
+        found = without_license(api, refused, others)
     except LicensingError as error:
         why = f" Reading the list of licenses: {error.why if isinstance(error, IncompleteList) else error.message}"
         return {device: ("failed", reason + why) for device, reason in refused.items()}
-    already: Judged = ("unchanged", ACTIONS[action].already)
-    return {device: already if bool(said) == held else ("failed", refused[device]) for device, said in found.items()}
+    gone: Judged = ("unchanged", ACTIONS["remove"].already)
+    return {device: ("failed", reason) if reason else gone for device, reason in found.items()}
 
 
 class _Acting:

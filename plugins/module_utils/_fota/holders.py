@@ -64,27 +64,23 @@ def read_back(
     return Holders(held, len(held), set(devices) - held if losing and plan.by_name else frozenset())
 
 
-def without_license(
-    api: FotaApi, refused: t.Mapping[str, str], others: t.Iterable[str], *, held: bool
-) -> dict[str, str]:
+def without_license(api: FotaApi, refused: t.Mapping[str, str], others: t.Iterable[str]) -> dict[str, str]:
     """Whether these devices hold no license, according to the list. As much of it is read as that takes.
 
     :param refused: devices that ThingSpace does not know, each with its reason.
-    :param others: devices that it knows.
-    :param held: whether these hold a license.
+    :param others: devices that it knows, and that hold no license.
     :returns: an empty text for each that holds none, and its reason for each that holds one.
     :raises IncompleteList: the list may name one of them in another spelling.
     :raises LicensingError: the account could not be read, or not completely.
     """
     first = api.page()
     if first.more and len(refused) <= first.pages:
-        facts = dict.fromkeys(others, Facts(held, None, None))
-        on_first = [device for device, _time in first.devices]
-        shown = Shown(api.page, on_first)
-        found = among_licensed(shown, facts, refused, on_first, first.pages, api.max_concurrency)
+        facts = dict.fromkeys(others, Facts(False, None, None))
+        listed = [device for device, _time in first.devices]
+        found = among_licensed(Shown(api.page, listed), facts, refused, listed, first.pages, api.max_concurrency)
         if not found.unproven:
-            require_spelling(found.seen, [*refused], losing=not held)
+            require_spelling(found.seen, [*refused], losing=True)
             return {device: "" if device in found.unknown else why for device, why in refused.items()}
-    listed, _last = api.licensed(first, refused)
-    require_spelling(listed, [*refused], losing=not held)
-    return {device: why if device in listed else "" for device, why in refused.items()}
+    held, _last = api.licensed(first, refused)
+    require_spelling(held, [*refused], losing=True)
+    return {device: why if device in held else "" for device, why in refused.items()}

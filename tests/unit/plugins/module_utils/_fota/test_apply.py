@@ -139,35 +139,6 @@ def test_a_device_that_fota_does_not_know(words: str, listed: bool, alone: bool)
     assert apply_plan(plan, imeis(1), pool, space.api(), 10).rows == [Row(imei(0), "failed", words)]
 
 
-@pytest.mark.parametrize("words", ["Device does not exist.", "Device not found.", "Invalid Device IMEI."])
-@pytest.mark.parametrize("pages", [1, 5])
-@pytest.mark.parametrize("alone", [True, False])
-def test_a_license_that_outlives_its_device_is_there(words: str, pages: int, alone: bool) -> None:
-    """Nobody has read the list before the assignment, so it decides about what ThingSpace does not know."""
-    wanted = [imei(0), imei(100)]
-    space = FakeThingSpace([imei(0), *imeis(2 * pages - 1, 1)], page_size=2)
-    if alone:
-        space.faults += [fail(refusal(words)) for _device in wanted]
-    else:
-        rows = [{"deviceId": device, "status": "DeviceRejected", "Reason": words} for device in wanted]
-        space.faults = [lambda *_request: {"deviceList": rows}]
-    pool = Pool(space.total, len(space.held))
-    applied = apply_plan(make_plan({}, "present", wanted, None, pool), wanted, pool, space.api(), 1 if alone else 10)
-    assert applied.rows == [Row(imei(0), "unchanged", "already licensed"), Row(imei(100), "failed", words)]
-
-
-def test_a_refusal_whose_list_cannot_be_read_stays_one() -> None:
-    words = "Device Not Found."
-    space = FakeThingSpace(imeis(1))
-    space.faults = [lambda *_request: {"deviceList": [{"deviceId": imei(0), "status": "Failure", "Reason": words}]}]
-    space.list_faults = [refusal("Inactive account")]
-    pool = Pool(space.total, len(space.held))
-    applied = apply_plan(make_plan({}, "present", imeis(1), None, pool), imeis(1), pool, space.api(), 10)
-    assert applied.rows[0].outcome == "failed"
-    assert words in applied.rows[0].reason
-    assert "Inactive account" in applied.rows[0].reason
-
-
 @pytest.mark.parametrize(("state", "done"), [("present", "assigned"), ("absent", "removed")])
 @pytest.mark.parametrize("effect", [0, 1, 2, 3])
 def test_lost_answer_is_settled_by_reading(state: State, done: str, effect: int) -> None:
