@@ -274,6 +274,16 @@ def test_whoever_changed_the_account_before_may_have_changed_this_device(
     assert moved(journal, run) == (count, least, most)
 
 
+def test_no_device_held_a_license_if_the_account_counted_none(journal: Journal) -> None:
+    """Whatever the journal knows, because others can have taken the license away."""
+    accept(journal, imeis(2), "r1")
+    journal.confirm([confirmed("r1", device) for device in imeis(2)])
+    run = journal.begin_run(FLEX, "remove", 0)
+    journal.accepted(journal.intend(run, FLEX, "remove", [imei(1)], "1-235"), "r2")
+    journal.confirm([confirmed("r2", imei(1))])
+    assert moved(journal, run) == (0, 0, 0)
+
+
 def test_usual_latency(journal: Journal) -> None:
     assert journal.snapshot(FLEX, []).latency is None
     accept(journal, [imei(1)], "r1")
