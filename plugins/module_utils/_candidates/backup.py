@@ -20,6 +20,7 @@ import typing as t
 from .._client.runtime_dir import Store, StoredState
 from .._errors import LicensingError
 from .._text.lists import many
+from .._thingspace.api_versions import CandidatesVersion
 
 LOCK_PATIENCE = 60.0
 """Seconds to wait until another task has finished with the list."""
@@ -40,14 +41,21 @@ class Recovery(t.NamedTuple):
 
 
 class KeptList:
-    """The kept list of one account. It is not documented whether v1 and v2 share a list; this assumes that they do.
+    """The kept list of one account and version.
+
+    It is not documented whether v1 and v2 share a list. So what a rewrite of the other version left counts, too, but
+    only the version itself ends its rewrite.
 
     :param store: shared by the tasks of one user; without a C(runtime_dir), nothing is kept.
     """
 
-    def __init__(self, store: Store, account: str) -> None:
+    def __init__(self, store: Store, account: str, version: CandidatesVersion = "v2") -> None:
         self._store = store
-        self._name = f"removal-candidates-{account}"
+        names: dict[CandidatesVersion, str] = {"v2": f"removal-candidates-{account}"}
+        names["v1"] = f"{names['v2']}-v1"
+        self._task = f"{names['v2']}.task"
+        self._name = names.pop(version)
+        (self._other,) = names.values()
         self.location = self._file(self._name)
 
     def _file(self, name: str) -> str | None:
@@ -55,7 +63,7 @@ class KeptList:
 
     def locked(self, patience: float) -> t.ContextManager[object]:
         """Prevent other tasks of this user from writing the same list, or from reading it half written."""
-        return self._store.transaction(self._name + ".task", patience=patience)
+        return self._store.transaction(self._task, patience=patience)
 
     def keep(self, previous: t.Sequence[str], target: t.Sequence[str]) -> None:
         """Save the current list and the wanted one."""
@@ -86,7 +94,7 @@ class KeptList:
             late = _late(state)
             if not isinstance(previous, list) or not isinstance(target, list):
                 state.clear()
-                return Recovery(None, "")
+                return self._left_by_the_other(live)
             if live in (previous, target):
                 # While a request may take effect late, an unchanged list proves nothing.
                 if not late or live != previous:
@@ -101,11 +109,7 @@ class KeptList:
                 )
                 return Recovery(once, text)
             if _is_left_of(live, [[target, previous], *late]):
-                text = (
-                    f"A rewrite of the removal candidates was interrupted at {since}: {len(live)} of them are left of "
-                    f"the {len(previous)} before. The next change of the list starts from those."
-                )
-                return Recovery(previous, text)
+                return _continued(live, previous, since)
             name = self._name
             if put_aside:
                 name = f"{self._name}.{since}"
@@ -118,11 +122,28 @@ class KeptList:
         )
         return Recovery(None, text)
 
+    def _left_by_the_other(self, live: list[str]) -> Recovery:
+        """The same for a rewrite of the other version, which is only looked at."""
+        with self._store.transaction(self._other) as state:
+            previous, target, since = state.get("previous"), state.get("target"), state.get("since")
+            if isinstance(previous, list) and isinstance(target, list) and live not in (previous, target):
+                if _is_left_of(live, [[target, previous], *_late(state)]):
+                    return _continued(live, previous, since)
+        return Recovery(None, "")
+
     def where_to_find(self, previous: t.Sequence[str]) -> str:
         """Say where the list is that could not be restored."""
         if self.location:
             return f"The previous list ({many(len(previous), 'device')}) is kept in {self.location}."
         return f"The previous list ({many(len(previous), 'device')}) is in 'failure.previous_list'."
+
+
+def _continued(live: t.Sequence[str], previous: list[str], since: object) -> Recovery:
+    text = (
+        f"A rewrite of the removal candidates was interrupted at {since}: {len(live)} of them are left of the "
+        f"{len(previous)} before. The next change of the list starts from those."
+    )
+    return Recovery(previous, text)
 
 
 def _become(state: StoredState, previous: t.Sequence[str], target: t.Sequence[str]) -> None:

@@ -94,7 +94,7 @@ def run(context: Context) -> Result:
         context.warn(f"'protected_file' {job.protected_file} names no device, so none is protected.")
     api = CandidatesApi(client, job.wish.account, job.wish.api_version)
     licenses = FotaApi(client, job.wish.account, job.wish.api_version)
-    kept = KeptList(client.store, job.wish.account)
+    kept = KeptList(client.store, job.wish.account, job.wish.api_version)
     with kept.locked(context.patience(LOCK_PATIENCE)):
         return _converge(context, job, api, licenses, kept)
 

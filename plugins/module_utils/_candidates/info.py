@@ -96,7 +96,7 @@ def read(context: Context, client: Client, account: str, version: CandidatesVers
     :raises LicensingError: it cannot be read.
     """
     try:
-        kept = KeptList(client.store, account)
+        kept = KeptList(client.store, account, version)
         with kept.locked(context.patience(LOCK_PATIENCE)):
             candidates = CandidatesApi(client, account, version).read()
             recovery = kept.recover(candidates, put_aside=False)

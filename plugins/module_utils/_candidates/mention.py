@@ -96,7 +96,7 @@ class Candidates:
                 break
             api = CandidatesApi(self._client, self._account, version)
             try:
-                lists[version] = api.read() if lists else self._recovered(api)
+                lists[version] = self._recovered(api)
             except LicensingError as error:
                 if not is_unknown_path(error):
                     raise
@@ -112,7 +112,7 @@ class Candidates:
         """A list with the devices that an interrupted rewrite lost. They are still candidates."""
         from .backup import LOCK_PATIENCE, KeptList  # pylint: disable=import-outside-toplevel
 
-        kept = KeptList(self._client.store, self._account)
+        kept = KeptList(self._client.store, self._account, api.version)
         with kept.locked(self._context.patience(LOCK_PATIENCE)):
             listed = api.read()
             recovery = kept.recover(listed, put_aside=False)

@@ -158,3 +158,18 @@ def test_without_a_directory_the_list_stands_in_the_result() -> None:
     assert kept.location is None
     assert "failure.previous_list" in kept.where_to_find(PREVIOUS)
     assert KeptList(MemoryStore(), "0000123456-00001").recover(["d"], put_aside=False) == (None, "")
+
+
+def test_each_version_has_a_rewrite_of_its_own(tmp_path: Path) -> None:
+    """Whether they share the list is not documented. Reading the list of one does not end a rewrite of the other."""
+    account, store = "0000123456-00001", FileStore(str(tmp_path / "run"))
+    own, other = KeptList(store, account, "v1"), KeptList(store, account, "v2")
+    before = ["a", "b", "c"]
+    own.keep(before, ["c", "b", "a"])
+    for live in (before, ["c", "b", "a"], [], ["x"]):
+        assert other.recover(live, put_aside=True) == (None, "")
+        other.confirm(live)
+    other.keep(["x"], ["y"])
+    assert own.recover(["a"], put_aside=True).whole == before
+    other.confirm(["y"])
+    assert other.recover(["a"], put_aside=True).whole == before, "if they share the list, it is not the whole one"
