@@ -108,6 +108,8 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
     if api.partial:
         context.warn(warning_of(api.partial, plan))
+    if api.doubt:
+        context.warn(api.doubt)
     _warn_of_unforeseen(context, job, plan)
     if plan.read and plan.changes:
         candidates.places()

@@ -18,9 +18,9 @@ def as_far_as_listed(api: FotaApi, plan: Plan, pool: Pool) -> tuple[Plan, Pool]:
     """The plan and the pool, if the list from which they were made speaks only for a part of the account.
 
     That a partial list does not have a device does not show that it holds no license. It is not asked whether the list
-    is partial if nothing depends on it.
+    is partial if nothing depends on it. A list that cannot be compared counts as whole.
 
-    :raises LicensingError: the subscription cannot be read.
+    :raises LicensingError: there was no answer at all.
     """
     absent = plan.state == "absent" and plan.unchanged
     if not (plan.assign or absent or plan.state == "exact") or pool.assigned is None:

@@ -112,6 +112,51 @@ def test_what_it_costs_where_the_numbers_agree(estate, runs, imei, version, more
     assert subscriptions("present", 5) == subscriptions("absent", 5) == 0
 
 
+@pytest.fixture(name="uncounted", params=[400, 403, 404, 405, 500])
+def fixture_uncounted(estate, request):
+    """The same, with lists of the whole account and a subscription that cannot be read."""
+    estate.quirk(license_lists="account")
+    estate.fault("status", operation="fota_subscription", status=request.param, times=100)
+    return estate
+
+
+def not_compared(result):
+    """Count the warnings that it is not known whether the list has all."""
+    return warnings(result).count("lists all licenses that this account has in use could not be found out")
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize(
+    ("state", "lookup", "wanted", "held"),
+    [
+        ("present", "list", [0], [0, *range(4, 40)]),
+        ("absent", "list", [0, 5], [4, *range(6, 40)]),
+        ("absent", "direct", [0, 5], [4, *range(6, 40)]),
+        ("exact", "list", range(5, 40), range(5, 40)),
+    ],
+)
+def test_a_task_can_do_without_the_subscription(uncounted, runs, imei, version, state, lookup, wanted, held):
+    options = {"devices": [imei(number) for number in wanted], "state": state, "max_removals": 9}
+    run = runs(uncounted, api_version=version, lookup=lookup, **options)
+    checked, real = (run(fota_license, check=check) for check in (True, False))
+    assert "failure" not in real
+    assert (not_compared(checked), not_compared(real)) == (1, 1)
+    assert set(uncounted.held()) == {imei(number) for number in held}
+    assert checked["licenses"] == real["licenses"] == {"total": 38, "assigned": len(held), "available": 38 - len(held)}
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+def test_candidates_can_do_without_the_subscription(uncounted, runs, imei, version):
+    uncounted.cancel(imei(5))
+    seen = runs(uncounted, api_version=version, shrink_to=35)(swm_removal_candidates_info)
+    assert (seen["forecast"]["assigned"], seen["forecast"]["evicted"], not_compared(seen)) == (36, 1, 1)
+    options = {"devices": [imei(0), imei(6)], "state": "present", "unlicensed": "warn"}
+    result = runs(uncounted, **options)(swm_removal_candidates, api_version=version)
+    assert not_compared(result) == 1
+    assert "holds no license" in warnings(result)
+    assert {imei(0), imei(6)} < set(uncounted.listed())
+
+
 @pytest.mark.parametrize("version", RESTRICTED)
 @pytest.mark.parametrize("details", [False, True])
 def test_both_numbers_are_in_one_result(estate, runs, version, details):
