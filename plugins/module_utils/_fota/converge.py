@@ -195,6 +195,9 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
     assigned = sum(row.outcome == "assigned" for row in applied.rows)
     removed = sum(row.outcome == "removed" for row in applied.rows)
     predicted = pool.moved(assigned, removed)
+    # A partial list cannot count the account.
+    if api.partial:
+        return predicted
     # If nothing was sent, or no answer has a count, there is nothing to compare.
     silent = not assigned and not removed and not api.used_counts
     known = api.used_counts.intersection((predicted.assigned, predicted.in_use))

@@ -88,6 +88,20 @@ def test_no_licenses_are_exactly_as_wanted_that_the_list_does_not_have(estate, r
             assert set(estate.held()) == held
 
 
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize("count", [{}, {"licUsedCount": 36}])
+def test_a_partial_list_does_not_count_the_account(estate, runs, imei, version, count):
+    devices = [imei(0), imei(2)]
+    run = runs(estate, api_version=version, devices=devices)
+    checked = run(fota_license, check=True)
+    said = {"deviceList": [{"deviceId": device, "status": "Success"} for device in devices], **count}
+    estate.fault("status", operation="fota_assign", status=200, body=said, effect="done")
+    real = run(fota_license)
+    assert set(devices) < set(estate.held())
+    assert real["licenses"] == checked["licenses"] == {"total": 38, "assigned": 38, "available": 0}
+    assert "were expected" not in warnings(real)
+
+
 def test_a_wave_that_the_list_cannot_show(estate, runs, imei):
     options = {"devices": [imei(0), imei(3)], "waves": ["1"], "lookup": "list", "api_version": "v2"}
     result = runs(estate, **options)(fota_license)
