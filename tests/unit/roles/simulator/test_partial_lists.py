@@ -62,6 +62,46 @@ def test_no_device_is_said_to_hold_no_license(estate, runs, imei, version, looku
 
 
 @pytest.mark.parametrize(("version", "lookup"), itertools.product(RESTRICTED, ("auto", "list", "direct")))
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+def test_a_second_run_finds_that_nothing_is_left_to_remove(estate, runs, imei, version, lookup, choice):
+    """The version's own list of devices has those without a license, too."""
+    devices = [imei(LISTED[version]), imei(0), imei(2)]
+    options = {"devices": devices, "state": "absent", "lookup": lookup, "foreseen_refusals": choice}
+    run = runs(estate, api_version=version, **options)
+    checked, real, again = (run(fota_license, check=check) for check in (True, False, False))
+    assert checked["devices"] == real["devices"]
+    assert [row["outcome"] for row in real["devices"]] == ["removed", "unchanged", "unchanged"]
+    assert [row["outcome"] for row in again["devices"]] == ["unchanged"] * 3
+    assert ("failure" in real, "failure" in again, again["changed"]) == (False, False, False)
+    assert set(devices).isdisjoint(estate.held())
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize("quirk", [{"fota_devices": "none"}, {"fota_devices_lack": "licenseAssigned"}])
+def test_what_the_list_of_devices_does_not_say_is_not_known(estate, runs, imei, version, quirk):
+    estate.quirk(**quirk)
+    run = runs(estate, api_version=version, state="absent", devices=[imei(0)])
+    for check in (True, False):
+        (row,) = run(fota_license, check=check)["devices"]
+        assert row["outcome"] == "skipped"
+        assert TOLD[version] in row["reason"]
+
+
+def test_few_pages_are_read_for_it(estate, runs, imei):
+    """No licensed device of v2 is near these, so that a page could begin there."""
+    estate.quirk(fota_device_page=2)
+    devices = [imei(number) for number in range(40)]
+    held = [imei(number) for number in range(2, 6)]
+    estate.control("PUT", "state", {"accounts": [{"name": estate.account, "devices": devices, "licenses": held}]})
+    run = runs(estate, api_version="v2", state="absent", devices=[imei(0), imei(39)])
+    estate.asked()
+    outcomes = [row["outcome"] for row in run(fota_license, check=True)["devices"]]
+    assert outcomes == ["unchanged", "skipped"]
+    operations = estate.control("GET", "requests/summary")["operations"]
+    assert operations["fota_device_list"] == 10
+
+
+@pytest.mark.parametrize(("version", "lookup"), itertools.product(RESTRICTED, ("auto", "list", "direct")))
 def test_the_pool_is_the_accounts(estate, runs, imei, version, lookup):
     run = runs(estate, api_version=version, lookup=lookup)
     for check in (True, False):
