@@ -61,8 +61,9 @@ options:
       - V(direct) relies on ThingSpace's answer for each device that is sent. If the plan could then exceed a guard, the
         current state is read anyway. It is always read in check mode, and with O(foreseen_refusals=stop).
       - If O(api_version) lists only a part of the licenses that the subscription counts, the task warns. With
-        O(state=absent), it always reads the list then, and a device that the list does not have is C(skipped).
-        O(state=exact) fails.
+        O(state=absent), it always reads the list then, and a device that the list does not have is C(skipped), unless
+        the list of all devices says that it holds no license. O(state=exact) fails. If the subscription cannot be read,
+        the task warns and goes on as if the list had all.
       - V(auto) is V(devices) if that is not more expensive than the list. Otherwise, it is V(list), unless the account
         is large and more than ten times larger than the job. Then it is V(direct).
       - RV(lookup) returns what was done.

@@ -116,4 +116,6 @@ def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
             f"Account {api.account}: {reach.told}. Whether the other devices hold one is not known: "
             f"{reach.elsewhere_among()}."
         )
+    if reach.doubt:
+        warn(f"Account {api.account}: {reach.doubt}")
     return dict(rows)

@@ -436,6 +436,15 @@ def test_a_version_that_lists_a_part_of_the_licenses(simulator: Simulator, inven
     assert shown.group("thingspace_license_none") == []
 
 
+def test_it_can_do_without_the_subscription(simulator: Simulator, inventory: Inventory) -> None:
+    devices = [{"imei": imei(number)} for number in range(2)]
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": devices, "licenses": [imei(0)]}])
+    simulator.faults({"action": "status", "status": 403, "operation": "fota_subscription", "times": 0})
+    shown = inventory(licenses=True, api_version="v2")
+    assert [shown.hosts[imei(number)]["thingspace_fota_license"] for number in range(2)] == [True, False]
+    assert f"Account {ACCOUNT}: Whether v2 lists all licenses that this account has in use could not be" in shown.told
+
+
 def test_licenses_that_cannot_be_read(simulator: Simulator, inventory: Inventory) -> None:
     simulator.faults({"action": "status", "status": 500, "operation": "fota_list", "times": 0})
     inventory.refused("server_error", licenses=True, retries=0)

@@ -176,6 +176,8 @@ def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses
         return
     named = first(lacking, NAMED)
     reach = licenses.reach(len(held))
+    if reach.doubt:
+        context.warn(reach.doubt)
     # Part of the digest of a plan, like every reason that stops one.
     hold = "holds" if len(lacking) == 1 else "hold"
     what = f"{len(lacking)} of {many(len(new), 'device')} that the plan puts on the removal candidates"

@@ -63,7 +63,7 @@ def run(context: Context) -> Result:
     seen = forecast(shrink_to, held, candidates, reach.elsewhere)
     upgrades = _upgrades(licenses, seen, [device for device, _time in held])
     seen = seen.with_upgrades(upgrades)
-    for text in [*_of_part(reach, seen), *_warnings(seen, _unread(licenses, upgrades))]:
+    for text in [*filter(None, [reach.doubt]), *_of_part(reach, seen), *_warnings(seen, _unread(licenses, upgrades))]:
         context.warn(text)
     values = {
         "licenses": Pool(pool.total, len(held), elsewhere=reach.elsewhere).as_result(),

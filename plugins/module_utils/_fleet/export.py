@@ -47,9 +47,11 @@ def run(context: Context) -> Result:
     client = context.connect(problems)
     fota = FotaApi(client, account, params["api_version"])
     licensed = None if is_event_based(fota.subscription()) else [device for device, _time in fota.licensed_rows()[0]]
-    if licensed is not None and fota.reach(len(licensed)).partial:
-        reach = fota.reach(len(licensed))
+    reach = None if licensed is None else fota.reach(len(licensed))
+    if reach and reach.partial:
         context.warn(f"{reach.told}. The others are not exported: {reach.elsewhere_among()}.")
+    if fota.doubt:
+        context.warn(fota.doubt)
     version, candidates = _candidates(context, client, licensed)
     simsec = _simsec(context)
     _refuse_two_skus(account, simsec)

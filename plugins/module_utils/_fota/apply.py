@@ -20,6 +20,7 @@ from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
 from .holders import Holders, read_back, without_license
+from .miscount import after_the_removals
 from .rows import LEFT_ALONE, Applied, Judged, rows_of
 
 RESENDS = 2
@@ -34,6 +35,7 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
     """Execute a plan on ThingSpace. Every device gets a row, whatever happens."""
     send = functools.partial(_act, api, batch_size, plan, pool.assigned)
     results, stopped = send("remove", plan.remove)
+    miscounted = _miscounted(api, pool, results) if plan.assign and not stopped else ""
     fitting, left_out = _that_fit(plan, pool, results)
     results = {device: _locked(*judged) if plan.state == "exact" else judged for device, judged in results.items()}
     results.update(left_out)
@@ -42,7 +44,25 @@ def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, ba
     else:
         assigned = dict.fromkeys(fitting, ("skipped", f"not sent: {stopped.message}"))
     results.update(assigned)
-    return Applied(rows_of(plan, wanted, results), stopped)
+    return Applied(rows_of(plan, wanted, results), stopped, miscounted)
+
+
+def _miscounted(api: FotaApi, pool: Pool, removed: dict[str, Judged]) -> str:
+    """What to tell if the removals' answers count other licenses than they lead to, and the list does, too.
+
+    The count at the end does not show removals that are not carried out if as many assignments are not, either.
+    """
+    outcomes = [outcome for outcome, _reason in removed.values()]
+    expected = pool.moved(0, outcomes.count("removed"))
+    if not removed or not api.used_counts or api.used_counts & {expected.assigned, expected.in_use}:
+        return ""
+    try:
+        count = api.page().assigned
+    except LicensingError as error:
+        return f"The licenses could not be counted after the removals: {error.message}"
+    if count is None or expected.assigned is None:
+        return ""
+    return after_the_removals(outcomes, count, expected.assigned)
 
 
 def _that_fit(plan: Plan, pool: Pool, removed: dict[str, Judged]) -> tuple[t.Sequence[str], dict[str, Judged]]:

@@ -108,6 +108,8 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
         context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
     if api.partial:
         context.warn(warning_of(api.partial, plan))
+    if api.doubt:
+        context.warn(api.doubt)
     _warn_of_unforeseen(context, job, plan)
     if plan.read and plan.changes:
         candidates.places()
@@ -193,6 +195,9 @@ def _pool_after(context: Context, api: FotaApi, pool: Pool, applied: Applied) ->
     assigned = sum(row.outcome == "assigned" for row in applied.rows)
     removed = sum(row.outcome == "removed" for row in applied.rows)
     predicted = pool.moved(assigned, removed)
+    # A partial list cannot count the account.
+    if api.partial:
+        return predicted
     # If nothing was sent, or no answer has a count, there is nothing to compare.
     silent = not assigned and not removed and not api.used_counts
     known = api.used_counts.intersection((predicted.assigned, predicted.in_use))

@@ -92,7 +92,7 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     # The pages that show the removals may show others, too.
     gone = [device for device in _undecided(wanted, facts) if wanted[device] == "remove"]
     whole = choice == "stop" or plan.state == "exact"
-    most = None if whole else _pages(gone) if read.listed else NEAR
+    most = None if whole else pages_for(gone) if read.listed else NEAR
     unread = look_up(gone, most)
     new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
     named = (
@@ -103,7 +103,7 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     if named is not None:
         learn(named.about)
     elif not api.named.offered:
-        unread |= look_up(new, None if choice == "stop" else _pages(new))
+        unread |= look_up(new, None if choice == "stop" else pages_for(new))
     refusals = {device: why for device, action in wanted.items() if (why := _refusal(facts, device, action))}
     refusals.update(refused)
     unknown = _undecided(wanted, facts)
@@ -123,7 +123,7 @@ def proofs(choice: Choice) -> int | None:
     return None if choice == "stop" else PROOFS
 
 
-def _pages(devices: t.Sequence[str]) -> int:
+def pages_for(devices: t.Sequence[str]) -> int:
     """How many pages of the device list to read at most for these devices."""
     return max(FEW_PAGES, len(devices) // MANY)
 

@@ -119,6 +119,8 @@ def read(context: Context, api: FotaApi, *, pool_only: bool = False, details: bo
             f"{reach.told}. 'licenses' has the account's numbers. A device that is not listed may hold a license all "
             f"the same: {reach.elsewhere_among()}."
         )
+    if reach.doubt:
+        context.warn(reach.doubt)
     found = FotaLicenses(subscription, Pool(total, len(rows), elsewhere=reach.elsewhere), rows)
     if not details:
         return found

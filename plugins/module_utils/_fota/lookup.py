@@ -95,7 +95,7 @@ def plan_job(
     held, last = api.licensed(first, wanted)
     require_spelling(held, wanted, losing=job.state != "present")
     pool = pool._replace(total=pool.total if last.total is None else last.total, assigned=len(held))
-    plan, pool = as_far_as_listed(api, make_plan(scope, job.state, wanted, held, pool, spare), pool)
+    plan, pool = as_far_as_listed(api, make_plan(scope, job.state, wanted, held, pool, spare), pool, held)
     read = Read({}, sorted(held) if plan.changes else (), True) if foreseen else None
     return "list", foresee(api, plan, read, job.foreseen_refusals), pool
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._plan.outcomes import Row
+from .._plan.outcomes import Outcome, Row
 
 
 def after_a_wave(count: int, expected: int) -> str:
@@ -23,9 +23,21 @@ def after_a_wave(count: int, expected: int) -> str:
 
 def after_the_run(rows: t.Sequence[Row], count: int, expected: int) -> str:
     """Tell it if only the count was read; empty if devices whose result is not known explain it."""
-    if abs(count - expected) <= sum(row.outcome == "unknown" for row in rows):
+    return _of_a_count("the run", (row.outcome for row in rows), count, expected)
+
+
+def after_the_removals(outcomes: t.Iterable[Outcome], count: int, expected: int) -> str:
+    """The same before devices get a license, which may hide it.
+
+    :param outcomes: of the removals.
+    """
+    return _of_a_count("the removals", outcomes, count, expected)
+
+
+def _of_a_count(after: str, outcomes: t.Iterable[Outcome], count: int, expected: int) -> str:
+    if abs(count - expected) <= sum(outcome == "unknown" for outcome in outcomes):
         return ""
-    return _told("the run", count, expected) + (
+    return _told(after, count, expected) + (
         "Either someone else moved licenses in the meantime, or not every device is as its row says. Check mode shows "
         "how the devices are now."
     )

@@ -8,19 +8,24 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._errors import LicensingError
 from .._plan.plan import Plan, Pool
 from .._swm.licenses import FotaApi
 from .._swm.reach import Reach
+from .foresight import pages_for
 
 
-def as_far_as_listed(api: FotaApi, plan: Plan, pool: Pool) -> tuple[Plan, Pool]:
+def as_far_as_listed(api: FotaApi, plan: Plan, pool: Pool, held: t.Collection[str]) -> tuple[Plan, Pool]:
     """The plan and the pool, if the list from which they were made speaks only for a part of the account.
 
-    That a partial list does not have a device does not show that it holds no license. It is not asked whether the list
-    is partial if nothing depends on it.
+    That a partial list does not have a device does not show that it holds no license. The version's list of devices,
+    licensed or not, shows it. It is not asked whether the list is partial if nothing depends on it. A list that cannot
+    be compared counts as whole.
 
-    :raises LicensingError: the subscription cannot be read.
+    :param held: the devices on the list.
+    :raises LicensingError: there was no answer at all.
     """
     absent = plan.state == "absent" and plan.unchanged
     if not (plan.assign or absent or plan.state == "exact") or pool.assigned is None:
@@ -28,8 +33,10 @@ def as_far_as_listed(api: FotaApi, plan: Plan, pool: Pool) -> tuple[Plan, Pool]:
     reach = api.reach(pool.assigned)
     if absent and reach.partial:
         why = f"{reach.told}, and not that of this device; {reach.elsewhere_among()}"
-        unsaid = plan.unchanged
-        plan = plan._replace(remove=plan.remove + unsaid, unchanged=()).without(dict.fromkeys(unsaid, why))
+        found = api.devices.find(plan.unchanged, sorted(held), pages_for(plan.unchanged))
+        shown = tuple(one for one in plan.unchanged if one in found and found[one].licensed is False)
+        unsaid = tuple(one for one in plan.unchanged if one not in shown)
+        plan = plan._replace(remove=plan.remove + unsaid, unchanged=shown).without(dict.fromkeys(unsaid, why))
     return plan, pool._replace(elsewhere=reach.elsewhere)
 
 

@@ -26,10 +26,12 @@ class Applied(t.NamedTuple):
 
     :param rows: one for each device of the plan: the named ones in their order, then those that an exact run removes.
     :param stopped: why the run ended early, if it did.
+    :param miscounted: what to tell if a count between removals and assignments is not the one that the rows lead to.
     """
 
     rows: list[Row]
     stopped: LicensingError | None
+    miscounted: str = ""
 
 
 def predict(plan: Plan, wanted: t.Sequence[str], stopped: LicensingError | None = None) -> Applied:

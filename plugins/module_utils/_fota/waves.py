@@ -35,11 +35,15 @@ def apply_in_waves(job: Job, plan: Plan, pool: Pool, api: FotaApi, warn: Warn) -
     parts = cut(plan, job.waves)
     wanted = job.wanted.devices
     if len(parts) < 2:
-        return apply_plan(plan, wanted, pool, api, job.batch_size)
+        applied = apply_plan(plan, wanted, pool, api, job.batch_size)
+        _warn_of_count(applied, warn)
+        return applied
     tried: list[Row] = []
     stopped: LicensingError | None = None
     for part in parts:
-        rows, stopped = apply_plan(part, _touched(part), pool, api, job.batch_size)
+        applied = apply_plan(part, _touched(part), pool, api, job.batch_size)
+        _warn_of_count(applied, warn)
+        rows, stopped = applied.rows, applied.stopped
         left = plan.changes - len(tried) - len(rows)
         if left and stopped is None:
             rows, pool, stopped = _read_back(part, rows, pool, api, warn)
@@ -53,6 +57,11 @@ def apply_in_waves(job: Job, plan: Plan, pool: Pool, api: FotaApi, warn: Warn) -
             for device in (*part.remove, *part.assign):
                 results.setdefault(device, ("skipped", why_left_out(stopped)))
     return Applied(rows_of(plan, wanted, results), stopped)
+
+
+def _warn_of_count(applied: Applied, warn: Warn) -> None:
+    if applied.miscounted:
+        warn(applied.miscounted)
 
 
 def _touched(part: Plan) -> tuple[str, ...]:

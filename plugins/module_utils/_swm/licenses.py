@@ -36,6 +36,7 @@ from .dialects import (
 )
 from .locked import LockedLicenses
 from .named import NamedDevices
+from .offered import Offered, can_do_without
 from .reach import Reach
 
 
@@ -49,6 +50,7 @@ class Subscription(t.TypedDict):
 
 
 _LIST = Reader("list the licensed devices", "api_version")
+_SUBSCRIPTION = Reader("read the subscription", "api_version")
 
 
 class FotaApi:
@@ -73,15 +75,18 @@ class FotaApi:
         self._last_action: Action = "remove"
         self._bought: Subscription | None = None
         self._reach: Reach | None = None
+        self._counted = Offered(client, f"{version} {_SUBSCRIPTION.what}")
 
     def ask_again(self) -> None:
         """Find out in this task which calls the server has, whatever others found out before."""
         self.named.offered.ask_again()
         self.devices.offered.ask_again()
+        self._counted.ask_again()
 
     def subscription(self) -> Subscription:
         """C(GET /subscriptions/{account}): the number of purchased licenses, and of those in use."""
-        value = self._client.get("read the subscription", path(self.version, "subscriptions", self.account))
+        value = self._client.get(_SUBSCRIPTION.what, path(self.version, "subscriptions", self.account))
+        self._counted.answered()
         self._bought = {
             "purchase_type": one_line(text(value, ("purchaseType",)), self._client.mask),
             "license_count": number(value, SUBSCRIBED),
@@ -149,16 +154,29 @@ class FotaApi:
     def reach(self, listed: int | None) -> Reach:
         """For how many of the account's licenses the list of this version speaks. It is found out once.
 
-        Reads the subscription, unless that is done or the documents restrict the version to no protocol.
+        Reads the subscription, unless that is done or the documents restrict the version to no protocol. No task
+        needs it. If it cannot be read, the list counts as whole, and C(doubt) says why.
 
         :param listed: licenses that the list, which was just read, counts or has.
         """
         if self._reach is None:
-            self._reach = self._reach_of(listed or 0)
+            try:
+                self._reach = self._reach_of(listed or 0)
+            except LicensingError as error:
+                if not can_do_without(error):
+                    raise
+                self._reach = self._not_compared(listed or 0, self._counted.give_up(error))
         return self._reach
+
+    @property
+    def doubt(self) -> str:
+        """What to tell if a task could not find out whether the list has all licenses of the account; mostly empty."""
+        return self._reach.doubt if self._reach else ""
 
     def _reach_of(self, listed: int) -> Reach:
         if self._bought is None and self.version in OF_SOME_PROTOCOLS:
+            if not self._counted:
+                return self._not_compared(listed)
             self.subscription()
         in_use = self._in_use()
         if in_use > listed:
@@ -170,10 +188,21 @@ class FotaApi:
             listed, in_use = again, self._in_use()
         return Reach(self.version, listed, max(listed, in_use))
 
+    def _not_compared(self, listed: int, why: str = "") -> Reach:
+        return Reach(self.version, listed, listed, why or f"ThingSpace has no subscriptions for {self.version} here.")
+
     def _in_use(self) -> int:
-        """What the subscription said. One that is event-based counts upgrades, which no list has."""
+        """What the subscription said. One that is event-based counts upgrades, which no list has.
+
+        :raises ApiError: C(bad_answer), there is no number with which the list should be compared.
+        """
         bought = self._bought
-        return 0 if bought is None or is_event_based(bought) else bought["license_used_count"] or 0
+        if bought is None or is_event_based(bought):
+            return 0
+        used = bought["license_used_count"]
+        if used is None and self.version in OF_SOME_PROTOCOLS:
+            raise _SUBSCRIPTION.lacking("a usable 'licenseUsedCount'")
+        return used or 0
 
     def free(self) -> int | None:
         """Licenses that no device holds right now."""

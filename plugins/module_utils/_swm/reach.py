@@ -23,11 +23,13 @@ class Reach(t.NamedTuple):
 
     :param listed: licenses that it counts or has.
     :param in_use: licenses that the account has in use.
+    :param unread: why that could not be read, so that the list counts as whole; empty if it could.
     """
 
     version: ApiVersion
     listed: int
     in_use: int
+    unread: str = ""
 
     @property
     def elsewhere(self) -> int:
@@ -43,6 +45,12 @@ class Reach(t.NamedTuple):
     def told(self) -> str:
         """Say it, as the beginning of a sentence."""
         return f"{self.version} lists only {self.listed:,} of the {self.in_use:,} licenses that this account has in use"
+
+    @property
+    def doubt(self) -> str:
+        """What to tell if it is not known whether the list has all; empty if it is."""
+        what = f"Whether {self.version} lists all licenses that this account has in use could not be found out"
+        return f"{what}: {self.unread}" if self.unread else ""
 
     def elsewhere_among(self, versions: t.Iterable[ApiVersion] = API_VERSIONS) -> str:
         """Where the others may be listed: advice at the end of a sentence."""

@@ -62,6 +62,46 @@ def test_no_device_is_said_to_hold_no_license(estate, runs, imei, version, looku
 
 
 @pytest.mark.parametrize(("version", "lookup"), itertools.product(RESTRICTED, ("auto", "list", "direct")))
+@pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
+def test_a_second_run_finds_that_nothing_is_left_to_remove(estate, runs, imei, version, lookup, choice):
+    """The version's own list of devices has those without a license, too."""
+    devices = [imei(LISTED[version]), imei(0), imei(2)]
+    options = {"devices": devices, "state": "absent", "lookup": lookup, "foreseen_refusals": choice}
+    run = runs(estate, api_version=version, **options)
+    checked, real, again = (run(fota_license, check=check) for check in (True, False, False))
+    assert checked["devices"] == real["devices"]
+    assert [row["outcome"] for row in real["devices"]] == ["removed", "unchanged", "unchanged"]
+    assert [row["outcome"] for row in again["devices"]] == ["unchanged"] * 3
+    assert ("failure" in real, "failure" in again, again["changed"]) == (False, False, False)
+    assert set(devices).isdisjoint(estate.held())
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize("quirk", [{"fota_devices": "none"}, {"fota_devices_lack": "licenseAssigned"}])
+def test_what_the_list_of_devices_does_not_say_is_not_known(estate, runs, imei, version, quirk):
+    estate.quirk(**quirk)
+    run = runs(estate, api_version=version, state="absent", devices=[imei(0)])
+    for check in (True, False):
+        (row,) = run(fota_license, check=check)["devices"]
+        assert row["outcome"] == "skipped"
+        assert TOLD[version] in row["reason"]
+
+
+def test_few_pages_are_read_for_it(estate, runs, imei):
+    """No licensed device of v2 is near these, so that a page could begin there."""
+    estate.quirk(fota_device_page=2)
+    devices = [imei(number) for number in range(40)]
+    held = [imei(number) for number in range(2, 6)]
+    estate.control("PUT", "state", {"accounts": [{"name": estate.account, "devices": devices, "licenses": held}]})
+    run = runs(estate, api_version="v2", state="absent", devices=[imei(0), imei(39)])
+    estate.asked()
+    outcomes = [row["outcome"] for row in run(fota_license, check=True)["devices"]]
+    assert outcomes == ["unchanged", "skipped"]
+    operations = estate.control("GET", "requests/summary")["operations"]
+    assert operations["fota_device_list"] == 10
+
+
+@pytest.mark.parametrize(("version", "lookup"), itertools.product(RESTRICTED, ("auto", "list", "direct")))
 def test_the_pool_is_the_accounts(estate, runs, imei, version, lookup):
     run = runs(estate, api_version=version, lookup=lookup)
     for check in (True, False):
@@ -88,6 +128,20 @@ def test_no_licenses_are_exactly_as_wanted_that_the_list_does_not_have(estate, r
             assert set(estate.held()) == held
 
 
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize("count", [{}, {"licUsedCount": 36}])
+def test_a_partial_list_does_not_count_the_account(estate, runs, imei, version, count):
+    devices = [imei(0), imei(2)]
+    run = runs(estate, api_version=version, devices=devices)
+    checked = run(fota_license, check=True)
+    said = {"deviceList": [{"deviceId": device, "status": "Success"} for device in devices], **count}
+    estate.fault("status", operation="fota_assign", status=200, body=said, effect="done")
+    real = run(fota_license)
+    assert set(devices) < set(estate.held())
+    assert real["licenses"] == checked["licenses"] == {"total": 38, "assigned": 38, "available": 0}
+    assert "were expected" not in warnings(real)
+
+
 def test_a_wave_that_the_list_cannot_show(estate, runs, imei):
     options = {"devices": [imei(0), imei(3)], "waves": ["1"], "lookup": "list", "api_version": "v2"}
     result = runs(estate, **options)(fota_license)
@@ -110,6 +164,51 @@ def test_what_it_costs_where_the_numbers_agree(estate, runs, imei, version, more
     assert subscriptions("present", 0) == subscriptions("absent", 0, 5) == more
     assert subscriptions("exact", *range(4, 40)) == more
     assert subscriptions("present", 5) == subscriptions("absent", 5) == 0
+
+
+@pytest.fixture(name="uncounted", params=[400, 403, 404, 405, 500])
+def fixture_uncounted(estate, request):
+    """The same, with lists of the whole account and a subscription that cannot be read."""
+    estate.quirk(license_lists="account")
+    estate.fault("status", operation="fota_subscription", status=request.param, times=100)
+    return estate
+
+
+def not_compared(result):
+    """Count the warnings that it is not known whether the list has all."""
+    return warnings(result).count("lists all licenses that this account has in use could not be found out")
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+@pytest.mark.parametrize(
+    ("state", "lookup", "wanted", "held"),
+    [
+        ("present", "list", [0], [0, *range(4, 40)]),
+        ("absent", "list", [0, 5], [4, *range(6, 40)]),
+        ("absent", "direct", [0, 5], [4, *range(6, 40)]),
+        ("exact", "list", range(5, 40), range(5, 40)),
+    ],
+)
+def test_a_task_can_do_without_the_subscription(uncounted, runs, imei, version, state, lookup, wanted, held):
+    options = {"devices": [imei(number) for number in wanted], "state": state, "max_removals": 9}
+    run = runs(uncounted, api_version=version, lookup=lookup, **options)
+    checked, real = (run(fota_license, check=check) for check in (True, False))
+    assert "failure" not in real
+    assert (not_compared(checked), not_compared(real)) == (1, 1)
+    assert set(uncounted.held()) == {imei(number) for number in held}
+    assert checked["licenses"] == real["licenses"] == {"total": 38, "assigned": len(held), "available": 38 - len(held)}
+
+
+@pytest.mark.parametrize("version", RESTRICTED)
+def test_candidates_can_do_without_the_subscription(uncounted, runs, imei, version):
+    uncounted.cancel(imei(5))
+    seen = runs(uncounted, api_version=version, shrink_to=35)(swm_removal_candidates_info)
+    assert (seen["forecast"]["assigned"], seen["forecast"]["evicted"], not_compared(seen)) == (36, 1, 1)
+    options = {"devices": [imei(0), imei(6)], "state": "present", "unlicensed": "warn"}
+    result = runs(uncounted, **options)(swm_removal_candidates, api_version=version)
+    assert not_compared(result) == 1
+    assert "holds no license" in warnings(result)
+    assert {imei(0), imei(6)} < set(uncounted.listed())
 
 
 @pytest.mark.parametrize("version", RESTRICTED)

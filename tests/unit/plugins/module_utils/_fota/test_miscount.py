@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota.miscount import after_the_run
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.miscount import (
+    after_the_removals,
+    after_the_run,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import Outcome, Row
 
 
@@ -28,3 +31,4 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcome
 def test_devices_in_doubt_may_explain_it(outcomes: list[Outcome], count: int, told: bool) -> None:
     warning = after_the_run([Row(str(number), one, "") for number, one in enumerate(outcomes)], count, 10)
     assert (f"holds {count} licenses where 10 were expected" in warning) == bool(warning) == told
+    assert after_the_removals(outcomes, count, 10) == warning.replace("the run", "the removals")

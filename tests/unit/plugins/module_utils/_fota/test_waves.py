@@ -103,6 +103,19 @@ def test_others_who_move_licenses_do_not_stop_the_run(change: t.Callable[[set[st
     assert "someone else moved licenses in the meantime. The run continued" in run.warnings[0]
 
 
+def test_a_wave_whose_removals_and_assignments_were_not_carried_out() -> None:
+    """The first page of a long list has the expected count all the same."""
+    space = FakeThingSpace(imeis(30), total=30, page_size=3)
+
+    def not_carried_out(fake: FakeThingSpace, _action: str, devices: list[str]) -> t.Any:
+        rows = [{"deviceId": device, "status": "Success"} for device in devices]
+        return {"licUsedCount": len(fake.held), "deviceList": rows}
+
+    run = Run(space, imeis(30, 4), Waves((4,)), not_carried_out, not_carried_out, state="exact")
+    assert len(run.warnings) == 1
+    assert "After the removals the account holds 30 licenses where 28 were expected" in run.warnings[0]
+
+
 @pytest.mark.parametrize("page_size", [3, 1000])
 def test_others_who_undo_a_wave_stop_the_run(page_size: int) -> None:
     space = FakeThingSpace(imeis(5, 50), page_size=page_size)

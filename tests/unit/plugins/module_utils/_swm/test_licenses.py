@@ -19,7 +19,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan im
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import ApiVersion
-from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, MemoryStore, imei, refusal
 
 Call = tuple[str, str, t.Any]
 
@@ -29,8 +29,10 @@ class Calls:
 
     max_concurrency = 3
     progress = Progress()
+    host = "thingspace.example"
 
     def __init__(self, *calls: Call) -> None:
+        self.store = MemoryStore()
         self.calls = list(calls)
         self.bodies: list[t.Any] = []
 
@@ -412,7 +414,6 @@ def counting(count: int | None) -> Call:
     [
         (330, [used(330)], 0),
         (330, [used(329)], 0),
-        (330, [used(None)], 0),
         (330, [used(990, "TS-HFOTA-EVNT")], 0),
         (330, [used(990), counting(330), used(990)], 660),
         (330, [used(331), counting(330), used(331)], 1),
@@ -438,7 +439,52 @@ def test_how_much_of_the_account_a_list_has(listed: int, calls: list[Call], else
 
 def test_a_version_without_restrictions_is_not_asked_about() -> None:
     api, _client = make("v3")
-    assert not api.reach(5).partial
+    reach = api.reach(5)
+    assert (reach.partial, reach.doubt) == (False, "")
+
+
+def failing(status: int, code: str = "", path: str = f"/fota/v2/subscriptions/{ACCOUNT}") -> Call:
+    """A request that ThingSpace answers with an error."""
+    return "GET", path, ApiError("Not today.", code="api_rejected", status=status, api_code=code)
+
+
+@pytest.mark.parametrize(
+    ("calls", "why"),
+    [
+        ([failing(404, "900906")], "ThingSpace has no subscriptions for v2 here."),
+        ([failing(405)], "ThingSpace has no subscriptions for v2 here."),
+        ([failing(403)], "Not today."),
+        ([failing(400)], "Not today."),
+        ([failing(500)], "Not today."),
+        ([used(None)], "lacks a usable 'licenseUsedCount'"),
+        ([used(990), failing(500, path=counting(0)[1])], "Not today."),
+        ([used(990), counting(330), failing(404, "900906")], "Not today."),
+        ([used(990), counting(330), used(None)], "lacks a usable 'licenseUsedCount'"),
+    ],
+)
+def test_a_list_that_cannot_be_compared_counts_as_whole(calls: list[Call], why: str) -> None:
+    api, client = make("v2", *calls)
+    assert not api.doubt
+    reach = api.reach(330)
+    assert (reach.elsewhere, api.partial) == (0, None)
+    assert why in reach.doubt
+    assert (api.reach(1), api.doubt) == (reach, reach.doubt)
+    assert not client.calls
+
+
+@pytest.mark.parametrize(("code", "asked"), [("900906", 1), ("INVALID_REQUEST", 2)])
+def test_a_server_without_subscriptions_is_asked_once_in_a_job(code: str, asked: int) -> None:
+    _api, client = make("v2", *[failing(404, code)] * 2)
+    for _task in range(2):
+        assert FotaApi(t.cast(Client, client), ACCOUNT, "v2").reach(330).doubt
+    assert len(client.calls) == 2 - asked
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "login_refused"])
+def test_an_error_of_every_call_ends_the_task(code: t.Any) -> None:
+    api, _client = make("v2", ("GET", used(0)[1], ApiError("No more.", code=code, status=429)))
+    with pytest.raises(ApiError):
+        api.reach(330)
 
 
 def test_a_number_that_is_known_is_compared_in_any_version() -> None:
