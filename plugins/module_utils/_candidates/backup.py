@@ -126,9 +126,10 @@ class KeptList:
         """The same for a rewrite of the other version, which is only looked at."""
         with self._store.transaction(self._other) as state:
             previous, target, since = state.get("previous"), state.get("target"), state.get("since")
-            if isinstance(previous, list) and isinstance(target, list) and live not in (previous, target):
-                if _is_left_of(live, [[target, previous], *_late(state)]):
-                    return _continued(live, previous, since)
+            if not isinstance(previous, list) or not isinstance(target, list) or live in (previous, target):
+                return Recovery(None, "")
+            if _is_left_of(live, [[target, previous], *_late(state)]):
+                return _continued(live, previous, since)
         return Recovery(None, "")
 
     def where_to_find(self, previous: t.Sequence[str]) -> str:

@@ -56,6 +56,8 @@ def run(context: Context) -> Result:
     simsec = _simsec(context)
     _refuse_two_skus(account, simsec)
     licensed, candidates, simsec, whole = _without_odd_ids(context, licensed, candidates, simsec)
+    if reach and reach.partial:
+        whole = whole._replace(fota=False)
     files = _files(account, params["api_version"], licensed, version, candidates, simsec, whole)
     changed = [name for name, text in files.items() if _read(os.path.join(dest, name)) != text]
     others = [name for name in changed if _read(os.path.join(dest, name)) is not None]

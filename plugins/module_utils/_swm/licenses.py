@@ -154,8 +154,9 @@ class FotaApi:
     def reach(self, listed: int | None) -> Reach:
         """For how many of the account's licenses the list of this version speaks. It is found out once.
 
-        Reads the subscription, unless that is done or the documents restrict the version to no protocol. No task
-        needs it. If it cannot be read, the list counts as whole, and C(doubt) says why.
+        Reads the subscription, unless that is done. A list counts as whole if the documents restrict its version to no
+        protocol, if the difference changes while it is looked at, and if the subscription cannot be read. In the last
+        case, C(doubt) says why.
 
         :param listed: licenses that the list, which was just read, counts or has.
         """
@@ -174,35 +175,39 @@ class FotaApi:
         return self._reach.doubt if self._reach else ""
 
     def _reach_of(self, listed: int) -> Reach:
-        if self._bought is None and self.version in OF_SOME_PROTOCOLS:
+        if self.version not in OF_SOME_PROTOCOLS:
+            return Reach(self.version, listed, listed)
+        if self._bought is None:
             if not self._counted:
                 return self._not_compared(listed)
             self.subscription()
-        in_use = self._in_use()
-        if in_use > listed:
-            # Others may have moved licenses between two readings. A list without a count is proved by this number.
-            again = self.page().assigned
-            if again is None or again >= in_use:
-                return Reach(self.version, in_use, in_use)
-            self.subscription()
-            listed, in_use = again, self._in_use()
-        return Reach(self.version, listed, max(listed, in_use))
+        excess = self._in_use() - listed
+        if excess <= 0:
+            return Reach(self.version, listed, listed)
+        # Others may have moved licenses between two readings. A list without a count is proved by this number.
+        again = self.page().assigned
+        if again is None or again >= self._in_use():
+            return Reach(self.version, self._in_use(), self._in_use())
+        self.subscription()
+        then = self._in_use() - again
+        lasts = abs(then - excess) < min(then, excess)
+        return Reach(self.version, again, again + (then if lasts else 0))
 
     def _not_compared(self, listed: int, why: str = "") -> Reach:
         return Reach(self.version, listed, listed, why or f"ThingSpace has no subscriptions for {self.version} here.")
 
     def _in_use(self) -> int:
-        """What the subscription said. One that is event-based counts upgrades, which no list has.
+        """What the subscription said. One that is event-based, if only in part, counts upgrades, which no list has.
 
         :raises ApiError: C(bad_answer), there is no number with which the list should be compared.
         """
         bought = self._bought
-        if bought is None or is_event_based(bought):
+        if bought is None or "EVNT" in bought["purchase_type"]:
             return 0
         used = bought["license_used_count"]
-        if used is None and self.version in OF_SOME_PROTOCOLS:
+        if used is None:
             raise _SUBSCRIPTION.lacking("a usable 'licenseUsedCount'")
-        return used or 0
+        return used
 
     def free(self) -> int | None:
         """Licenses that no device holds right now."""
