@@ -219,7 +219,10 @@ def test_two_undos_at_once_and_the_same_plan_again(nodes: tuple[Fleet, Fleet], s
         undo = given(fleet_dest="undo", run=run_of(applied), fleet_require_approval="false", **journal)
         both = [node.start("undo", *undo) for node in nodes]
         told = ["".join(one.communicate(timeout=90)) for one in both]
-        assert [one.returncode for one in both] == [0, 0], told
+        # Whoever begins to carry its plan out after the other has ended finds that it is another one now.
+        late = [text for one, text in zip(both, told, strict=True) if one.returncode]
+        assert all("plan_changed" in text for text in late), told
+        assert len(late) < 2, told
         assert sorted("6 removed" in text for text in told) == [False, True]
         assert licensed(simulator, 1) == before
         simulator.quirks(latency=0.0)
@@ -228,10 +231,10 @@ def test_two_undos_at_once_and_the_same_plan_again(nodes: tuple[Fleet, Fleet], s
         refused = second.apply(approved=planned.plan["digest"], **journal)
         told_now = " ".join(refused.text.split())
         assert (refused.returncode, "plan_changed" in told_now, simulator.writes()) == (2, True, []), told_now
-        assert f"was carried out by the run {run_of(applied)}, and the run {max(undos)} undid that" in told_now
+        (undid,) = [one for one in undos if f"by the run {run_of(applied)}, and the run {one} undid that" in told_now]
         # Once it is made again, it says so, and can be approved on either node.
         fresh = first.plan(**journal)
-        assert fresh.plan["again"] == {"run": run_of(applied), "by": max(undos)}
+        assert fresh.plan["again"] == {"run": run_of(applied), "by": undid}
         assert "carried out this very plan" in (fresh.dest / "plan.md").read_text(encoding="utf-8")
         again = second.apply(approved=fresh.plan["digest"], **journal)
         assert again.returncode == 0, again.text
