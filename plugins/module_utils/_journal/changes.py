@@ -113,6 +113,8 @@ def changes_since(
     earlier = False
 
     def add(kind: str, is_lost: bool, steps: tuple[Step, ...], count: int) -> None:
+        nonlocal earlier
+        earlier = earlier or any(step.run < run and _moves(step, since) for step in steps)
         if_explained, otherwise = sums.get((kind, is_lost), (NO_CHANGE, NO_CHANGE))
         if_explained += change_of(steps, since, explained=True).times(count)
         sums[kind, is_lost] = (if_explained, otherwise + change_of(steps, since, explained=False).times(count))
@@ -124,10 +126,8 @@ def changes_since(
             alike[kind, (kind, device) in lost, (_outline(steps[0], since),)] += 1
         else:
             add(kind, (kind, device) in lost, steps, 1)
-            earlier = earlier or any(step.run < run and _moves(step, since) for step in steps)
     for (kind, is_lost, steps), count in alike.items():
         add(kind, is_lost, steps, count)
-        earlier = earlier or any(step.run < run and _moves(step, since) for step in steps)
     kinds = {kind for kind, _lost in sums}
     if not trusting and any(if_explained != otherwise for if_explained, otherwise in sums.values()):
         kinds = _explaining(db, since, account, sku, before, kinds)
