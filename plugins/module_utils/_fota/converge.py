@@ -28,7 +28,7 @@ from .._text.lists import few, many
 from .foresight import FEW_READ, NOT_LOOKED, stop_if_refused, unforeseen
 from .lookup import Job, plan_job
 from .miscount import after_the_run
-from .reach import stop_if_partial, warning_of
+from .partial_plan import stop_if_partial, warning_of
 from .rows import Applied, kept_for_ever, predict
 
 

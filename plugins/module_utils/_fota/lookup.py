@@ -21,7 +21,7 @@ from .._plan.waves import Waves
 from .._swm.licenses import FotaApi
 from .._thingspace.api_versions import ApiVersion
 from .foresight import Choice, Read, foresee, proofs
-from .reach import as_far_as_listed
+from .partial_plan import as_far_as_listed
 
 CHEAP_PAGES = 3
 """How many further pages are always read. Then a second run sends no writes."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from .status import BY_COUNT
 
+_REQUESTED = "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id"
+
 OWN = (
     "(entry.outcome IS NOT NULL AND entry.request_id IS NULL AND request.request_id IS NOT NULL "
     "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = request.request_id "
@@ -74,9 +76,8 @@ earlier ones.
 """
 
 _LOST = "SELECT request.id, request.run, request.action, request.sent, scope.kind, entry.device_id"
-_EACH_ENTRY = "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id"
 LOST = (
-    f"{_LOST}, {_FAILED_AGAIN} FROM request {_EACH_ENTRY} "
+    f"{_LOST}, {_FAILED_AGAIN} {_REQUESTED} "
     f"WHERE {_IN_DOUBT} AND scope.account = ? AND scope.sku = ? AND NOT {_SENT_AGAIN} "
     "ORDER BY request.id, entry.device_id"
 )
@@ -102,10 +103,13 @@ _IN_FLIGHT = (
 open.
 """
 
-CHANGES = (
+_STEPS = (
     "SELECT scope.kind, entry.device_id, request.run, request.action, entry.outcome IS NOT NULL, request.sent, "
-    "coalesce(entry.confirmed, '') FROM (SELECT DISTINCT entry.scope, entry.device_id FROM request "
-    "CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
+    "coalesce(entry.confirmed, '')"
+)
+_DEVICES = "SELECT DISTINCT entry.scope, entry.device_id"
+CHANGES = (
+    f"{_STEPS} FROM ({_DEVICES} {_REQUESTED} "
     "WHERE scope.account = ? AND scope.sku = ? AND (request.run >= ? "
     "OR (request.sent >= ? AND (entry.outcome IS NULL OR entry.confirmed > ?)))) AS moving "
     "CROSS JOIN scope ON scope.id = moving.scope "
@@ -130,8 +134,7 @@ COUNTED = f"coalesce(entry.outcome, '') = 'success' AND entry.reason = '{BY_COUN
 """Whether only the account's count confirms an entry."""
 
 _SENT_AND_CONFIRMED = (
-    "SELECT request.sent, entry.confirmed FROM request CROSS JOIN scope ON scope.id = request.scope "
-    "CROSS JOIN entry ON entry.request = request.id "
+    f"SELECT request.sent, entry.confirmed {_REQUESTED} "
     "WHERE scope.account = ? AND entry.confirmed IS NOT NULL AND entry.request_id IS NULL "
 )
 LATENCY = f"{_SENT_AND_CONFIRMED} AND request.state = 'accepted' AND NOT ({COUNTED}) ORDER BY request.id DESC LIMIT 200"
@@ -158,10 +161,7 @@ LAST_COUNTED = (
 )
 """The last run that knows the account's count before it."""
 
-_SINCE = (
-    "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-    f"WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "
-)
+_SINCE = f"{_REQUESTED} WHERE {_IN_FLIGHT} AND scope.account = ? AND scope.sku = ? "
 _TOTALS = (
     "SELECT request.action, count(DISTINCT scope.kind || entry.device_id), max(request.sent), min(request.run), "
     "max(request.run)"
@@ -195,8 +195,7 @@ NAMED_BY = (
 """How many devices were sent under a request id, even if several requests got the same id."""
 
 _REMOVALS_BY_ANOTHER_KIND = (
-    "FROM request CROSS JOIN scope ON scope.id = request.scope CROSS JOIN entry ON entry.request = request.id "
-    "WHERE request.action = 'remove' AND scope.account = ? AND scope.sku = ? AND scope.kind <> ? "
+    f"{_REQUESTED} WHERE request.action = 'remove' AND scope.account = ? AND scope.sku = ? AND scope.kind <> ? "
     "AND NOT (request.state IN ('rejected', 'not_sent') AND coalesce(entry.outcome, '') <> 'success')"
 )
 _LAST = "SELECT max(request.id)"

@@ -31,7 +31,7 @@ ASK_EVERY = 5.0
 """Seconds between two requests for the status of a request."""
 
 ASK_AGAIN = 30.0
-"""The same if the account's count contradicts the status, because it may not be up to date."""
+"""The same if the status is not believed, because the account's count may not be up to date."""
 
 
 def wait_problems(
@@ -83,7 +83,7 @@ class Waiting:
         self._count_at = self._paused_until = 0.0
         self._may_ask = True
         self._left = seconds
-        self._contradiction = ""
+        self._disbelieved = ""
         self.waited = 0.0
         self._step = api.progress.about(scope.sku).step("devices confirmed")
 
@@ -105,7 +105,7 @@ class Waiting:
         while len(waiting) > max(0, spare - failed) and self._may_go_on(end):
             if len(devices) == 1 and self._may_ask and self._clock() >= ask_at:
                 self._ask(devices[0])
-                ask_at = self._clock() + (ASK_AGAIN if self._contradiction else ASK_EVERY)
+                ask_at = self._clock() + (ASK_AGAIN if self._disbelieved else ASK_EVERY)
             elif self.watch is not None and self._clock() >= self._count_at:
                 self._count_at = self._clock() + self.watch.look()
             else:
@@ -139,13 +139,9 @@ class Waiting:
     @property
     def says(self) -> str:
         """What the account's counts show about what is not confirmed, as sentences; empty if nobody looked."""
-        if self._contradiction:
-            return self._contradiction
-        return (
-            f"{self.watch.says} Less does not show which of them are done. Only a receiver hears that."
-            if self.watch
-            else ""
-        )
+        if self._disbelieved or self.watch is None:
+            return self._disbelieved
+        return self.watch.says
 
     def statuses(self, devices: t.Sequence[str]) -> dict[str, DeviceStatus]:
         """The status of these devices in the journal."""
@@ -178,21 +174,22 @@ class Waiting:
         if status is None:
             return
         claim = f"the status of the request is {said[1]}"
-        if self._contradicted(attempt, done=status == "success"):
-            self._contradiction = f"ThingSpace said that {claim}, and the account's count contradicts that."
+        against = self._against(attempt, done=status == "success")
+        self._disbelieved = f"ThingSpace said that {claim}, {against}." if against else ""
+        if against:
             return
-        self._contradiction = ""
         reason = "" if status == "success" else claim
         confirmation = Confirmation(attempt.request_id, ((self._scope.kind, device),), t.cast(t.Any, status), reason)
         self._journal.confirm([confirmation])
 
-    def _contradicted(self, attempt: Attempt, *, done: bool) -> bool:
-        """Whether the account's count excludes this result. If it cannot be read now, that is not known."""
+    def _against(self, attempt: Attempt, *, done: bool) -> str:
+        """Why this result is not believed: the account's count excludes it, or could not be read. Empty otherwise."""
         try:
             count = proof_of(self._api.subscriptions(), self._scope.sku)
         except LicensingError:
-            return True
-        return contradicts(count, self._journal.windows(self._scope.account, self._scope.sku), attempt, done=done)
+            return "but the account's count could not be read to check that"
+        windows = self._journal.windows(self._scope.account, self._scope.sku)
+        return "and the account's count contradicts that" if contradicts(count, windows, attempt, done=done) else ""
 
 
 def unconfirmed_error(

@@ -122,6 +122,7 @@ class Watch:
                 self.says = f"The account counts {count:,} assigned licenses, {shows}."
                 if window.earlier or window.run != self._before.run:
                     self.says += " That includes open requests of earlier runs."
+                self.says += " Less does not show which of them are done. Only a receiver hears that."
                 if window.run == self._before.run:
                     self._rising |= missing > 0
                     self._undisturbed &= missing >= 0

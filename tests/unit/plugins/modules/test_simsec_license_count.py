@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadline import Deadline
+from ansible_collections.thingspace.licensing.plugins.module_utils._errors import TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import age
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
@@ -169,6 +170,21 @@ def test_the_status_of_a_request_does_not_outweigh_the_count(
         assert "the status of the request is Success, and the account's count contradicts that" in done["msg"]
     run(**one, state=state, retry_failed=True)
     assert len(space.writes) == writes + 1
+
+
+def test_a_status_is_not_believed_while_the_count_cannot_be_read(run: Run, space: Space) -> None:
+    """The message does not say then that the count contradicts it."""
+    space.listeners, space.status_of_requests = (200, [LISTENER]), "Success"
+
+    def count(sku: str, original: t.Callable[[str], t.Any] = space._count) -> t.Any:
+        if space.writes:
+            raise TransportError("It broke.", code="connection_failed", in_doubt=False)
+        return original(sku)
+
+    space._count = count  # type: ignore[method-assign]
+    done = run(**WAIT, devices=imeis(1))
+    assert (code(done), rows(done)) == ("unconfirmed", {("accepted", "")})
+    assert "is Success, but the account's count could not be read to check that" in done["msg"]
 
 
 @pytest.mark.parametrize("fails", [True, False])
