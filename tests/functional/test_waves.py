@@ -140,11 +140,11 @@ def test_an_answer_that_is_not_true(simulator: Simulator, module: Module) -> Non
         simulator.faults(lie)
         outcome = module(**OPTIONS, devices=imeis(40), waves=[10], lookup="list")
         assert outcome.code == "canary_failed"
-        assert not outcome.changed
+        assert outcome.changed, "the list may just be late"
         assert sizes(simulator) == [("assign", 10)]
-        assert outcome.result["summary"]["failed"] == 10
+        assert outcome.result["summary"]["unknown"] == 10
         assert outcome.result["summary"]["skipped"] == 30
-        assert "reading back shows that it is not" in outcome.reasons
+        assert "reading back does not show that" in outcome.reasons
 
 
 def test_a_full_pool_is_reshuffled(simulator: Simulator, module: Module) -> None:

@@ -200,6 +200,7 @@ class Told(Progress):
 class FakeThingSpace:
     """A client that keeps the licenses of one account, version 3 of the API.
 
+    :ivar late: what readings show as long as they are behind.
     :param faults: what happens instead of the next writes, in this order; None lets one through.
     """
 
@@ -208,6 +209,7 @@ class FakeThingSpace:
 
     def __init__(self, held: t.Iterable[str] = (), total: int = 1000, page_size: int = 1000) -> None:
         self.held = set(held)
+        self.late: set[str] | None = None
         self.total = total
         self.page_size = page_size
         self.bad: set[str] = set()
@@ -242,15 +244,20 @@ class FakeThingSpace:
             fault = self.list_faults.pop(0) if self.list_faults else None
             if fault is not None:
                 raise fault
-            rest = [device for device in sorted(self.held) if device > path.removeprefix(prefix)]
+            rest = [device for device in sorted(self.shown) if device > path.removeprefix(prefix)]
             page = rest[: self.page_size]
             return {
                 "totalLicenses": self.total,
-                "assignedLicenses": len(self.held),
+                "assignedLicenses": len(self.shown),
                 "hasMoreData": len(rest) > len(page),
                 "lastSeenDeviceId": page[-1] if page else "0",
                 "deviceList": [{"deviceId": device, "assignmentTime": "then"} for device in page],
             }
+
+    @property
+    def shown(self) -> set[str]:
+        """Who holds a license, as readings show it."""
+        return self.held if self.late is None else self.late
 
     @staticmethod
     def mask(text: str) -> str:
@@ -263,7 +270,7 @@ class FakeThingSpace:
             raise ApiError("no such call", code="api_rejected", status=404, api_code="900906")
         with self._lock:
             self.log.append("devices")
-            rows = [{"deviceId": device, "licenseAssigned": device in self.held} for device in body["deviceList"]]
+            rows = [{"deviceId": device, "licenseAssigned": device in self.shown} for device in body["deviceList"]]
             return {"deviceCount": len(rows), "deviceList": rows}
 
     def post(self, operation: str, path: str, body: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -338,6 +345,16 @@ def lose(effect: int | None) -> Fault:
         raise TransportError("The connection broke.", code="connection_failed", in_doubt=True)
 
     return fault
+
+
+def unseen(fault: Fault) -> Fault:
+    """Do this, and readings stay behind it from now on."""
+
+    def hidden(space: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+        space.late = set(space.shown)
+        return fault(space, action, devices)
+
+    return hidden
 
 
 def change(edit: t.Callable[[list[dict[str, str]]], list[dict[str, str]]]) -> Fault:

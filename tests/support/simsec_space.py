@@ -28,7 +28,9 @@ class Space:
     :ivar more: further rows of the counts.
     :ivar turned: whether the rows of the counts come the other way round.
     :ivar slow: how many times the counts are read before a request is carried out.
-    :param faults: what happens to the next writes: 'lose' before or 'lost' after they took effect, or a status.
+    :ivar faults: what happens to the next writes: 'lose' before or 'lost' after they took effect, or a status.
+    :ivar on_write: is called before the next writes are answered.
+    :ivar copies: the request ids of the next answers, which are copies of answers to other requests.
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,8 @@ class Space:
         self.more: list[dict[str, t.Any]] = []
         self.turned = False
         self.faults: list[str | int] = []
+        self.copies: list[str] = []
+        self.on_write: t.Callable[[], None] = lambda: None
         self.inactive: set[str] = set()
         self.writes: list[tuple[str, str, list[str], str]] = []
         self.reads = 0
@@ -113,7 +117,8 @@ class Space:
                 self._change(request.method, body["skuNumber"], devices)
         if fault:
             raise TransportError("It broke.", code="connection_failed", in_doubt=True)
-        return 200, {"requestId": f"r{len(self.writes)}"}
+        self.on_write()
+        return 200, {"requestId": self.copies.pop(0) if self.copies else f"r{len(self.writes)}"}
 
 
 def code(result: dict[str, t.Any]) -> str:

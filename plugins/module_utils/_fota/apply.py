@@ -12,14 +12,14 @@ import functools
 import typing as t
 
 from .._errors import IncompleteList, LicensingError
-from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
+from .._plan.answer import ACTIONS, Action, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import Outcome
 from .._plan.plan import Plan, Pool
 from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
-from .holders import Holders, read_back, without_license
+from .holders import Holders, near, read_back, without_license
 from .miscount import after_the_removals
 from .rows import LEFT_ALONE, Applied, Judged, rows_of
 
@@ -28,6 +28,7 @@ RESENDS = 2
 
 CONFIRMED = "the answer was lost; reading back confirms it"
 UNSURE = "Reading back does not show whether it still holds its license."
+IN_PART = "{}, but not before; a request for it and others was refused meanwhile, and may have been carried out in part"
 PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
 
 
@@ -91,12 +92,12 @@ def _act(
     acting = _Acting(sending, api, action, devices, plan, before)
     left = settle(acting.send, acting.read_back, RESENDS) or {}
     results = acting.results
-    if action == "remove" and not plan.read:
-        results.update(_strange(api, sending, results))
+    if not plan.read:
+        results.update(_strange(api, action, sending, results))
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
-        if device in sending.answers:
-            results.setdefault(device, _result(action, sending.answers[device]))
+        if device in sending.answers and device not in results:
+            results[device] = acting.result_of(device)
     reason = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
     left_out = sending.left_out
     return {
@@ -104,10 +105,11 @@ def _act(
     }, sending.stopped
 
 
-def _strange(api: FotaApi, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
-    """The results of devices that ThingSpace does not know, so that it refused to remove their license.
+def _strange(api: FotaApi, action: Action, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
+    """The results of devices that ThingSpace does not know, so that it refused to change them.
 
-    That proves nothing: it may be a fault, or a wrong check digit. If nobody has read the list, it is read now.
+    That proves nothing: it may be a fault, or a wrong check digit, and a license can outlive its device. If nobody has
+    read the list, it is read now; for an assignment, only as much of it as a few requests show.
     """
     answers = {device: answer for device, answer in sending.answers.items() if device not in results}
     refused = {one: said.reason for one, said in answers.items() if said.result is DeviceResult.REFUSED}
@@ -116,12 +118,17 @@ def _strange(api: FotaApi, sending: Sending, results: t.Mapping[str, Judged]) ->
     if not refused or sending.stopped is not None:
         return {}
     try:
-        found = without_license(api, refused, others)
+        if action == "assign":
+            held = near(api, refused)
+            as_wanted = {device: device in held for device in refused}
+        else:
+            refused = without_license(api, refused, others)
+            as_wanted = {device: not why for device, why in refused.items()}
     except LicensingError as error:
         why = f" Reading the list of licenses: {error.why if isinstance(error, IncompleteList) else error.message}"
         return {device: ("failed", reason + why) for device, reason in refused.items()}
-    gone: Judged = ("unchanged", ACTIONS["remove"].already)
-    return {device: ("failed", reason) if reason else gone for device, reason in found.items()}
+    already: Judged = ("unchanged", ACTIONS[action].already)
+    return {device: already if as_wanted[device] else ("failed", reason) for device, reason in refused.items()}
 
 
 class _Acting:
@@ -153,8 +160,24 @@ class _Acting:
                 self.results[device] = _unchanged(doubt, why)
             elif answer and answer.result is DeviceResult.ALREADY:
                 # If a device is already as wanted now, the request without an answer must have done it.
-                self.results[device] = ACTIONS[self.action].done, CONFIRMED
+                known = self.action == "remove" or not self.api.partial
+                self.results[device] = (ACTIONS[self.action].done, CONFIRMED) if known else ("unknown", PERHAPS)
+            elif answer and answer.result is DeviceResult.REFUSED:
+                # That says nothing about the request before. It may be the reason: it may have used the last license.
+                again_too = f"{doubt.reason} It was sent again, and ThingSpace refused that: {answer.reason}"
+                doubts[device] = Doubt(f"{again_too.rstrip('.')}.", resend=False)
         return doubts
+
+    def result_of(self, device: str) -> Judged:
+        """The result of a device that was never in doubt."""
+        answer, terms = self.sending.answers[device], ACTIONS[self.action]
+        if answer.result is DeviceResult.DONE:
+            return terms.done, ""
+        if answer.result is DeviceResult.REFUSED:
+            return "failed", answer.reason
+        if device in self.sending.divided and self.plan.read and (self.action == "remove" or not self.api.partial):
+            return "unknown", IN_PART.format(terms.already)
+        return "unchanged", terms.already
 
     def read_back(self, doubts: dict[str, Doubt]) -> bool | None:
         """Read the account and decide about the devices in doubt."""
@@ -228,11 +251,3 @@ class _Acting:
 def _unchanged(doubt: Doubt, why: str = "") -> Judged:
     """The result of a device that was not refused but shows no change: its request may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
-
-
-def _result(action: Action, answer: Answer) -> Judged:
-    if answer.result is DeviceResult.DONE:
-        return ACTIONS[action].done, ""
-    if answer.result is DeviceResult.ALREADY:
-        return "unchanged", ACTIONS[action].already
-    return "failed", answer.reason

@@ -16,7 +16,6 @@ from .._plan.outcomes import Row
 from .._plan.plan import Plan, Pool
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .._swm.licenses import FotaApi
-from .._swm.reach import Reach
 from .apply import apply_plan
 from .holders import read_back
 from .lookup import Job
@@ -25,7 +24,7 @@ from .rows import Applied, Judged, kept_for_ever, rows_of
 
 NOT_TRUE = "ThingSpace's answer said that it is as wanted; reading back shows that it is not"
 
-UNSEEN = "ThingSpace's answer said that it is as wanted; reading back does not show it: {}"
+UNSEEN = "ThingSpace's answer said that it was {}; reading back does not show that{}"
 
 Warn = t.Callable[[str], None]
 
@@ -69,11 +68,18 @@ def _touched(part: Plan) -> tuple[str, ...]:
     return part.remove if part.state == "absent" else part.assign
 
 
-def _corrected(row: Row, partial: Reach | None) -> Row:
-    """The row of a device whose answer the account does not confirm. A partial list may just not have the device."""
-    if partial and row.outcome in ("assigned", "unchanged"):
-        return row._replace(outcome="unknown", reason=UNSEEN.format(partial.told))
-    return row._replace(outcome="failed", reason=NOT_TRUE)
+def _corrected(row: Row, part_only: str) -> Row:
+    """The row of a device whose answer the account does not confirm.
+
+    Neither is proof: the list may be late, or be that of a part of the account. If the answer said that nothing was
+    changed, nothing of ours can show late.
+
+    :param part_only: why the list may not have every license; empty if it has.
+    """
+    if row.outcome != "unchanged":
+        why = f": {part_only}" if part_only else ""
+        return row._replace(outcome="unknown", reason=UNSEEN.format(row.outcome, why))
+    return row if part_only else row._replace(outcome="failed", reason=NOT_TRUE)
 
 
 def _read_back(
@@ -99,8 +105,8 @@ def _read_back(
         return rows, expected, error
     removed = set(part.remove).difference(kept_for_ever(rows))
     amiss = {row.device_id for row in rows if (row.device_id in held) == (row.device_id in removed)}
-    partial = api.partial if part.assign else None
-    seen = [_corrected(row, partial) if row.outcome in AS_WANTED and row.device_id in amiss else row for row in rows]
+    part_only = (api.partial.told if api.partial else api.doubt) if part.assign else ""
+    seen = [_corrected(row, part_only) if row.outcome in AS_WANTED and row.device_id in amiss else row for row in rows]
     if seen == rows and count is not None and expected.assigned is not None and count != expected.assigned:
         warn(after_a_wave(count, expected.assigned))
     return seen, pool._replace(total=total, assigned=count), None

@@ -24,7 +24,7 @@ from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_by, usual_latency
 from .match import Recorded, adopt, record
 from .moved import read_now, require_here
-from .queries import HOLDERS, IDS, LAST_COUNTED, NAMED_BY, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
+from .queries import HOLDERS, IDS, LAST_COUNTED, NAMED_BY, OLDER, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
 from .scopes import attempts_of, devices_of, in_several, number_of, scopes_of
 from .status import Attempt, RequestState
@@ -211,20 +211,21 @@ class Journal:
     def accepted(self, request: int, request_id: str) -> bool:
         """Record ThingSpace's answer, and apply a confirmation that arrived before it.
 
-        :returns: False if another request has this id. Then the answer is not about this request and was not recorded.
+        :returns: False if another request has this id, or if a report under it is older than this request. Then the
+            answer is not about this request and was not recorded.
 
         The record survives a kill at once, and a power cut after the next write. Until then, the request counts as
         lost.
         """
         with self._writing(flush=False) as db:
-            fresh = db.execute(
-                "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ? "
-                "AND NOT EXISTS (SELECT 1 FROM request AS other WHERE other.request_id = ? AND other.id <> request.id)",
-                (request_id, now(), request, request_id),
-            ).rowcount
-            if fresh:
+            older = db.execute(OLDER, (request_id, request, request_id, request)).fetchone()
+            if older is None:
+                db.execute(
+                    "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ?",
+                    (request_id, now(), request),
+                )
                 adopt(db, request_id)
-        return bool(fresh)
+        return older is None
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Record any other result of a request."""

@@ -146,3 +146,8 @@ class Snapshot(t.NamedTuple):
     moved: list[Moved]
     latency: float | None
     last_run: int = 0
+
+    @property
+    def newest(self) -> int:
+        """The number of the last request for any of the devices; 0 if there was none."""
+        return max((attempt.request for tried in self.attempts.values() for attempt in tried), default=0)

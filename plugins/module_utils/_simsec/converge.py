@@ -155,17 +155,16 @@ def _converge(
     sole = watches and explains(journal, job.scope, count)
     number = 0
     if plan.sent:
-        last = seen.known.last_run
-        number = journal.begin_run(job.scope, job.wish.action, count, before.when, planned_after=last)
+        number = journal.begin_run(job.scope, job.wish.action, count, before.when, planned_after=seen.known.last_run)
     if watches:
         waiting.watch = Watch(api, journal, job.scope, settle, Before(number, before.subscriptions, sole))
-    if not plan.sent:
-        return planned(plan, pool)
-    writer = JournaledWriter(api, journal, job.scope, number, names)
-    sent = send_in_waves(writer, waiting, job, plan)
-    # If the end of a run could not be written, the next run examines that run more closely.
-    with contextlib.suppress(LicensingError):
-        journal.end_run(number)
+    writer = JournaledWriter(api, journal, job.scope, number, names, seen.known.newest)
+    sent = send_in_waves(writer, waiting, job, plan) if plan.sent else None
+    waiting.newest = writer.newest
+    if sent is not None:
+        # If the end of a run could not be written, the next run examines that run more closely.
+        with contextlib.suppress(LicensingError):
+            journal.end_run(number)
     return planned(plan, pool, sent=sent)
 
 

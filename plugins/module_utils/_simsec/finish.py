@@ -14,7 +14,7 @@ from .._journal.journal import Journal
 from .._module import Context
 from .api import SimsecApi, pool_of, proof_of
 from .job import Job
-from .look import counted, statuses_of
+from .look import counted
 from .result import Done
 from .wait import Waiting, unconfirmed_error
 
@@ -32,7 +32,7 @@ def finish(context: Context, job: Job, journal: Journal, api: SimsecApi, done: D
     except LicensingError as error:
         context.warn(f"The pool could not be read after the run, 'licenses' is computed: {error.message}")
     if left and count is not None and job.journal and not waiting.interrupted:
-        left = _counted_late(job, journal, count, left)
+        left = _counted_late(job, journal, count, left, waiting)
     left = [*overdue, *left]
     done = done.confirmed_by(waiting.statuses(open_devices), job.wish.action)
     if job.only_planned:
@@ -44,7 +44,7 @@ def finish(context: Context, job: Job, journal: Journal, api: SimsecApi, done: D
     return done if pool is None else done._replace(pool=pool)
 
 
-def _counted_late(job: Job, journal: Journal, count: int, left: list[str]) -> list[str]:
+def _counted_late(job: Job, journal: Journal, count: int, left: list[str], waiting: Waiting) -> list[str]:
     """Confirm by the count that was read at the end what nobody reported. Returns the devices that are still left."""
     when = now()
     known = journal.snapshot(job.scope, left)
@@ -52,5 +52,5 @@ def _counted_late(job: Job, journal: Journal, count: int, left: list[str]) -> li
     if not found:
         return left
     journal.keep_counted(found, when, watched=False)
-    statuses = statuses_of(journal.attempts(job.scope, left))
+    statuses = waiting.statuses(left)
     return [device for device in left if statuses[device].result == "pending"]

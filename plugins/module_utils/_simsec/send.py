@@ -42,15 +42,21 @@ class Sent(t.NamedTuple):
 
 
 class JournaledWriter:
-    """Sends the batches of one run and writes the journal; used by several threads."""
+    """Sends the batches of one run and writes the journal; used by several threads.
 
-    def __init__(self, api: SimsecApi, journal: Journal, scope: Scope, run: int, names: t.Iterator[str]) -> None:
+    :param newest: the number of the last request for these devices before; later the last one that was sent.
+    """
+
+    def __init__(
+        self, api: SimsecApi, journal: Journal, scope: Scope, run: int, names: t.Iterator[str], newest: int = 0
+    ) -> None:
         self._api = api
         self._journal = journal
         self._scope = scope
         self._run = run
         self._names = names
         self._lock = threading.Lock()
+        self.newest = newest
         self.request_ids: dict[str, str] = {}
         self.max_concurrency = api.max_concurrency
         self.progress = api.progress.about(scope.sku)
@@ -63,13 +69,15 @@ class JournaledWriter:
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """Send one request. Its answer only says that it was accepted.
 
-        An answer with the id of another request proves nothing, because it may be a copy of that request's answer.
+        An answer with the id of an older request proves nothing, because it may be a copy of that request's answer.
 
         :raises LicensingError: the whole request failed, or it could not be recorded and was therefore not sent.
         """
         with self._lock:
             name = next(self._names)
         request = self._journal.intend(self._run, self._scope, action, devices, name)
+        with self._lock:
+            self.newest = max(self.newest, request)
         try:
             request_id = self._api.change(action, self._scope.sku, self._scope.kind, devices, name)
         except LicensingError as error:
@@ -81,7 +89,7 @@ class JournaledWriter:
             self._name(devices, request_id)
             raise _not_recorded(request_id, error) from None
         if not fresh:
-            doubt = _of_another(request_id)
+            doubt = _of_an_older_one(request_id)
             self._settle(request, devices, doubt)
             raise doubt
         self._name(devices, request_id)
@@ -158,10 +166,11 @@ def request_names(given: str | None, requests: int) -> t.Iterator[str]:
     return itertools.chain(numbered, others)
 
 
-def _of_another(request_id: str) -> ApiError:
+def _of_an_older_one(request_id: str) -> ApiError:
     return ApiError(
-        f"The answer names the request {request_id}, which is an earlier request of the journal or of this task. It "
-        "may be a copy of that one's answer, so it is not known whether this request was accepted.",
+        f"The answer names the request {request_id}, which is older: it is in the journal, or was reported on before "
+        "this request was sent. The answer may be a copy of that one's, so it is not known whether this request was "
+        "accepted.",
         code="bad_answer",
         status=200,
         in_doubt=True,

@@ -60,6 +60,8 @@ class Waiting:
     :param seconds: the limit for all waits together.
     :param stop: knows whether the task must end early; without it, the task never does.
     :ivar watch: reads the account's counts meanwhile; None if reports are expected.
+    :ivar newest: the last request that it waits for. Other tasks may have sent later ones for the same devices, whose
+        results say nothing about this task. None as long as the account is locked.
     :ivar waited: for how many seconds it has waited in all.
     """
 
@@ -80,6 +82,7 @@ class Waiting:
         self._sleep = sleep or self._stop.sleep
         self._clock = clock
         self.watch: Watch | None = None
+        self.newest: int | None = None
         self._count_at = self._paused_until = 0.0
         self._may_ask = True
         self._left = seconds
@@ -144,9 +147,12 @@ class Waiting:
         return self.watch.says
 
     def statuses(self, devices: t.Sequence[str]) -> dict[str, DeviceStatus]:
-        """The status of these devices in the journal."""
+        """The status of these devices in the journal, without what other tasks sent since."""
         attempts = self._journal.attempts(self._scope, devices)
-        return {device: fold(attempts.get(device, ())) for device in devices}
+        return {device: fold(filter(self._awaited, attempts.get(device, ()))) for device in devices}
+
+    def _awaited(self, attempt: Attempt) -> bool:
+        return self.newest is None or attempt.request <= self.newest
 
     def _unconfirmed(self, devices: t.Sequence[str]) -> tuple[list[str], int]:
         """The devices without a confirmation, and how many of the others failed."""
@@ -162,7 +168,7 @@ class Waiting:
 
         The status is that of the whole request. It says nothing about one of several devices.
         """
-        attempt = fold(self._journal.attempts(self._scope, [device])[device]).last
+        attempt = self.statuses([device])[device].last
         said = None
         if attempt is not None and attempt.request_id and self._journal.named_by(attempt.request_id) == 1:
             with contextlib.suppress(LicensingError):

@@ -319,3 +319,29 @@ def test_what_the_count_contradicts_is_sent_again_if_requested(run: Run, space: 
     assert outcomes(run(devices=devices, **options)) == ["unknown"] * 4
     assert outcomes(run(devices=devices, retry_unknown=True, **options)) == ["accepted"] * 4
     assert space.held[sku] == set(devices)
+
+
+@pytest.mark.parametrize("status", ["success", "failed"])
+@pytest.mark.parametrize("fails", [True, False])
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_a_report_that_is_older_than_a_request_is_not_about_it(
+    run: Run, space: Space, journal: Path, sku: str, fails: bool, status: ReportedStatus
+) -> None:
+    """The answer is a late copy of that to a lost request, under whose id ThingSpace has reported meanwhile."""
+    options = {"sku": sku, "lifetime_consent": 1}
+    space.faults = ["lose"]
+    run(sku=FLEX if sku == LIFETIME else LIFETIME, lifetime_consent=1)
+    report(journal, status, "r1")
+    space.copies, space.inactive = ["r1"], {DEVICE} if fails else set()
+    done = run(**options)
+    assert (outcome(done), code(done), done["changed"]) == ("unknown", "outcome_unknown", True)
+    space.counts = False
+    for more in ({"retry_failed": True}, {}):
+        assert outcome(run(**options, **more)) == "unknown"
+    assert len(space.writes) == 2
+
+
+def test_a_report_that_comes_before_the_answer_counts(run: Run, space: Space, journal: Path) -> None:
+    """The request was sent before that."""
+    space.on_write = lambda: report(journal, "success", "r1")
+    assert outcome(run(wait=True)) == "assigned"

@@ -30,6 +30,8 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
     imeis,
     lose,
     refusal,
+    refuse,
+    unseen,
 )
 
 DEADLINE = TransportError("The deadline is over.", code="deadline_exceeded", in_doubt=False, retryable=False)
@@ -69,7 +71,7 @@ def no_write_after_a_doubt_without_reading(space: FakeThingSpace) -> None:
     since: dict[str, set[str]] = {"assign": set(), "remove": set()}
     writes = iter(space.writes)
     for event in space.log:
-        if event == "list":
+        if event in ("list", "devices"):
             since = {"assign": set(), "remove": set()}
             continue
         action, devices = next(writes)
@@ -355,7 +357,57 @@ def test_run_stopped_during_a_resend_does_not_call_a_sent_device_unsent() -> Non
     assert not [row for row in applied.rows if row.outcome == "skipped" and row.reason.startswith("not sent")]
 
 
-FAULTS = st.lists(st.sampled_from([None, lose(0), lose(1), lose(None), change(lambda rows: rows[1:])]), max_size=8)
+def row_by_row(_space: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+    """Refuse each device, and change nothing."""
+    words = {"status": f"License{action.capitalize()}Failed", "Reason": "Internal error."}
+    return {"deviceList": [{"deviceId": device, **words} for device in devices]}
+
+
+FORBIDDEN = ApiError("Forbidden.", code="api_rejected", status=403)
+REFUSALS = [refuse("Invalid device id format"), fail(FORBIDDEN), row_by_row]
+ALL_FAULTS = [None, lose(0), lose(1), lose(None), change(lambda rows: rows[1:]), unseen(lose(None)), *REFUSALS[1:]]
+FAULTS = st.lists(st.sampled_from(ALL_FAULTS), max_size=8)
+
+
+@pytest.mark.parametrize("refused", REFUSALS, ids=["invalid", "forbidden", "each device"])
+@pytest.mark.parametrize("effect", [unseen(lose(None)), lose(0)], ids=["executed", "not executed"])
+@pytest.mark.parametrize("state", ["present", "absent", "exact"])
+def test_the_refusal_of_a_repetition_says_nothing_about_the_request_before(
+    state: State, effect: Fault, refused: Fault
+) -> None:
+    """It may even be the reason: it may have used the last license. So the device is neither failed nor unchanged."""
+    touched = imeis(3)
+    space = FakeThingSpace([] if state == "present" else touched)
+    applied = run(space, state, [] if state == "exact" else touched, effect, *[refused] * 9)
+    assert len(space.writes) >= 2
+    assert outcomes(applied) == ["unknown"] * 3
+    assert all("It was sent again, and ThingSpace refused that: " in row.reason for row in applied.rows)
+
+
+def test_the_refusal_of_a_repetition_is_settled_by_reading() -> None:
+    """The request before was only slow."""
+    space = FakeThingSpace()
+
+    def slow(fake: FakeThingSpace, action: str, devices: list[str]) -> t.Any:
+        fake.carry_out(action, devices)
+        raise refusal("No license available")
+
+    applied = run(space, "present", imeis(3), lose(0), slow)
+    assert applied.rows == [Row(device, "assigned", CONFIRMED) for device in imeis(3)]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_request_that_is_carried_out_in_part_and_then_refused(state: State) -> None:
+    """What was not as wanted before, and is when its part is sent, is not called unchanged."""
+    devices = imeis(6)
+    space = FakeThingSpace(devices if state == "absent" else [])
+
+    def in_part(fake: FakeThingSpace, action: str, sent: list[str]) -> t.Any:
+        fake.carry_out(action, sent[:3])
+        raise refusal("Invalid device id format")
+
+    done = "removed" if state == "absent" else "assigned"
+    assert outcomes(run(space, state, devices, in_part)) == ["unknown"] * 3 + [done] * 3
 
 
 @given(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._devices.wanted import Wanted
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.lookup import Job
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.rows import Applied, predict
-from ansible_collections.thingspace.licensing.plugins.module_utils._fota.waves import NOT_TRUE, apply_in_waves
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.waves import apply_in_waves
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.guards import Limits
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.waves import Waves
@@ -25,6 +25,7 @@ from ansible_collections.thingspace.licensing.tests.support.fakes import (
     Fault,
     imei,
     imeis,
+    unseen,
 )
 
 LIMITS = Limits(None, None, 0, None)
@@ -120,12 +121,24 @@ def test_a_wave_whose_removals_and_assignments_were_not_carried_out() -> None:
 def test_others_who_undo_a_wave_stop_the_run(page_size: int) -> None:
     space = FakeThingSpace(imeis(5, 50), page_size=page_size)
     run = Run(space, imeis(20), Waves((4,)), meanwhile(lambda held: held.discard(imei(2))))
-    assert run.outcomes == ["assigned", "assigned", "failed", "assigned", *["skipped"] * 16]
-    assert run.applied.rows[2].reason == NOT_TRUE
+    assert run.outcomes == ["assigned", "assigned", "unknown", "assigned", *["skipped"] * 16]
+    assert "said that it was assigned; reading back does not show that" in run.applied.rows[2].reason
     assert run.applied.stopped is not None
     assert run.applied.stopped.code == "canary_failed"
     assert len(space.writes) == 1
     assert run.warnings == []
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_list_that_is_late_does_not_make_a_success_fail(state: State) -> None:
+    """The answer and the list contradict each other. So it is in doubt, and the run stops."""
+    space = FakeThingSpace([] if state == "present" else imeis(20))
+    run = Run(
+        space, imeis(20), Waves((4,)), unseen(lambda fake, action, sent: fake.carry_out(action, sent)), state=state
+    )
+    assert run.outcomes == [*["unknown"] * 4, *["skipped"] * 16]
+    assert run.applied.stopped is not None
+    assert run.applied.stopped.code == "canary_failed"
 
 
 def test_a_count_that_fits_is_enough_of_a_long_list() -> None:

@@ -109,6 +109,31 @@ def test_what_is_confirmed_needs_no_wait(journal: Journal) -> None:
     assert play.clock.slept == []
 
 
+@pytest.mark.parametrize("own", ["success", "failed"])
+@pytest.mark.parametrize("later", ["success", "failed", "open"])
+@pytest.mark.parametrize("action", ["assign", "remove"])
+def test_what_other_tasks_sent_since_is_not_about_this_one(
+    journal: Journal, own: str, later: str, action: t.Literal["assign", "remove"]
+) -> None:
+    """They may send for the same devices while this one waits, because the account is not locked then."""
+    newest = accept(journal, imeis(2))
+    waiting = (play := Play(journal, None)).waiting(600)
+    waiting.newest = newest
+
+    def another() -> None:
+        request = journal.intend(journal.begin_run(SCOPE, action, 0), SCOPE, action, [imei(0)], "1-235")
+        journal.accepted(request, "r2")
+        if later != "open":
+            journal.confirm([Confirmation("r2", (("imei", imei(0)),), t.cast(t.Any, later), "")])
+
+    play.at = {1.0: another, 5.0: lambda: confirm(journal, imei(1)), 9.0: lambda: confirm(journal, imei(0), status=own)}
+    assert waiting.wait(imeis(2)) == []
+    assert play.clock.now >= 9.0
+    last = waiting.statuses(imeis(2))[imei(0)].last
+    assert last is not None
+    assert (last.request, last.outcome) == (newest, own)
+
+
 def test_time_runs_out(journal: Journal) -> None:
     accept(journal, imeis(3))
     play = Play(journal, None)
