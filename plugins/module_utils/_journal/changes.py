@@ -58,13 +58,11 @@ class Since(t.NamedTuple):
 
     :param run: the run that read the count at C(started).
     :param oldest: nothing that is open and was sent before this time is carried out any more.
-    :param none: whether it counted no license, so that no device held one.
     """
 
     run: int
     started: str
     oldest: str
-    none: bool
 
 
 def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Range:
@@ -74,8 +72,8 @@ def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Rang
     :param explained: whether the journal knew every license that the account counted then. Otherwise, others changed
         the account before, and nothing is known of what the device held.
     """
-    at_first = {0} if since.none else {0, 1}
-    if explained and not since.none:
+    at_first = {0, 1}
+    if explained:
         for step in steps:
             if step.run < since.run:
                 over = step.done and step.confirmed <= since.started
@@ -106,7 +104,7 @@ def changes_since(
     :param trusting: whether to take for granted that the journal explains the count then, which is found out faster.
     """
     before, started = db.execute("SELECT assigned_before, started FROM run WHERE id = ?", (run,)).fetchone()
-    since = Since(run, started, ago(READ_AGAIN), before == 0)
+    since = Since(run, started, ago(READ_AGAIN))
     rows = db.execute(CHANGES, (account, sku, run, since.oldest, started))
     alike: collections.Counter[tuple[str, bool, tuple[Step, ...]]] = collections.Counter()
     sums: dict[tuple[str, bool], tuple[Range, Range]] = {}

@@ -107,30 +107,39 @@ def _devices(given: t.Any) -> tuple[tuple[str, str], ...]:
 
 
 def _result(value: CallbackBody) -> tuple[ReportedStatus, str]:
-    """Status and reason. A fault overrides the status."""
+    """Status and reason. A success with a fault is neither a success nor a failure."""
     word = value.get("status")
     word = word.strip() if isinstance(word, str) else ""
     fault = _fault(value.get("faultResponse"))
-    if not fault and word.lower() in ("failed", "failure"):
-        fault = "no reason was given"
+    if word.lower() == "success":
+        return ("other", f"status {word}, but with a fault: {fault}") if fault else _SUCCESS
     if fault:
         return "failed", fault
-    if word.lower() == "success":
-        return _SUCCESS
+    if word.lower() in ("failed", "failure"):
+        return "failed", "no reason was given"
     return "other", f"status {word}" if word else "no status was given"
 
 
 _SUCCESS: tuple[ReportedStatus, str] = ("success", "")
 
+_NOTHING = frozenset({"", "0", "null", "none"})
+"""Texts that say that there is no fault."""
+
 
 def _fault(given: t.Any) -> str:
     """The text of a faultResponse; empty if there is none or if all its fields are empty."""
     if not isinstance(given, dict):
-        return str(given) if given and not isinstance(given, bool) else ""
-    parts = [str(given[name]).strip() for name in ("faultcode", "faultstring") if given.get(name)]
-    if parts:
-        return ": ".join(parts)
-    return "a fault without code and text" if any(given.values()) else ""
+        return "" if isinstance(given, bool) else _said(given)
+    code, text = _said(given.get("faultcode")), _said(given.get("faultstring"))
+    if code or text:
+        return ": ".join(part for part in (code, text) if part)
+    return "a fault without code and text" if any(map(_said, given.values())) else ""
+
+
+def _said(value: t.Any) -> str:
+    """A text, or an empty one if it says nothing."""
+    text = str(value).strip()
+    return "" if text.lower() in _NOTHING or not value else text
 
 
 def _word(value: t.Any) -> str:

@@ -24,7 +24,7 @@ from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_by, usual_latency
 from .match import Recorded, adopt, record
 from .moved import read_now, require_here
-from .queries import HOLDERS, IDS, LAST_COUNTED, NAMED_BY, OLDER, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
+from .queries import ACCEPT, HOLDERS, IDS, LAST_COUNTED, NAMED_BY, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
 from .scopes import attempts_of, devices_of, in_several, number_of, scopes_of
 from .status import Attempt, RequestState
@@ -218,14 +218,10 @@ class Journal:
         lost.
         """
         with self._writing(flush=False) as db:
-            older = db.execute(OLDER, (request_id, request, request_id, request)).fetchone()
-            if older is None:
-                db.execute(
-                    "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ?",
-                    (request_id, now(), request),
-                )
+            fresh = db.execute(ACCEPT, (request_id, now(), request, request_id, request_id)).rowcount
+            if fresh:
                 adopt(db, request_id)
-        return older is None
+        return bool(fresh)
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Record any other result of a request."""

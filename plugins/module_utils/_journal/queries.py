@@ -20,11 +20,12 @@ OWN = (
 )
 """Whether an outcome was reported under the request's own id, and no report under that id contradicts it."""
 
-OLDER = (
-    "SELECT 1 FROM request WHERE request_id = ? AND id <> ? UNION ALL SELECT 1 FROM callback "
-    "WHERE callback.request_id = ? AND callback.received < (SELECT sent FROM request WHERE id = ?) LIMIT 1"
+ACCEPT = (
+    "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ? "
+    "AND NOT EXISTS (SELECT 1 FROM request AS other WHERE other.request_id = ? AND other.id <> request.id) "
+    "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = ? AND callback.received < request.sent)"
 )
-"""Whether a request id is older than a request: another one has it, or a report under it came before that was sent."""
+"""Gives a request its id, unless that is older: another one has it, or a report under it came before this was sent."""
 
 _ATTEMPT = (
     "SELECT entry.device_id, request.id, request.action, request.state, entry.outcome, "

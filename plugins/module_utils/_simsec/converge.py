@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing as t
-from types import MappingProxyType
 
 from .._client.client import Client
 from .._errors import LicensingError, Problem
@@ -23,7 +22,6 @@ from .._journal.store import Store
 from .._journal.stores import require_usable
 from .._module import Context, Result
 from .._plan.guards import enforce
-from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription, pool_of, proof_of
 from .count import settle_seconds
 from .finish import finish
@@ -39,16 +37,15 @@ from .listener import require_listener
 from .look import judge_all, keep, look, statuses_of, until_it_fits
 from .missing import missing, missing_text
 from .moves import Losing, kept_now
-from .plan import SimsecPlan, make_simsec_plan, require_consent
+from .plan import SimsecPlan, require_consent
 from .result import Done, make_result, planned
-from .same_sim import lifetime_reasons, twice_text
+from .right_before import NO_POOL, RightBefore, plan_now
+from .same_sim import twice_text
 from .send import JournaledWriter, request_names
 from .skus import sku_warnings
 from .wait import Waiting
 from .watch import Before, Watch, explains
 from .waves import send_in_waves
-
-NO_POOL = Pool(None, None)
 
 NO_JOURNAL = (
     "Without 'journal', it is unknown which devices hold a SIM-Secure license. Every listed device is sent each time, "
@@ -110,7 +107,7 @@ def _converge(
     """
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most devices that could be bound, without asking ThingSpace.
-    most = _plan(job, journal, statuses_of(known.attempts), NO_POOL)
+    most = plan_now(job, journal, statuses_of(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
     seen = look(context, job, journal, api, known)
@@ -125,7 +122,7 @@ def _converge(
     job = job._replace(wish=dataclasses.replace(job.wish, settle=settle, explained=explained))
     # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
-    plan = _plan(job, journal, judged.statuses, pool, kept)
+    plan = plan_now(job, journal, judged.statuses, pool, kept)
     plan = plan._replace(missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
     _warn(context, job, journal, plan)
     try:
@@ -158,14 +155,20 @@ def _converge(
         number = journal.begin_run(job.scope, job.wish.action, count, before.when, planned_after=seen.known.last_run)
     if watches:
         waiting.watch = Watch(api, journal, job.scope, settle, Before(number, before.subscriptions, sole))
-    writer = JournaledWriter(api, journal, job.scope, number, names, seen.known.newest)
-    sent = send_in_waves(writer, waiting, job, plan) if plan.sent else None
+    right_before = RightBefore(job, journal, api, before.subscriptions)
+    writer = JournaledWriter(api, journal, job.scope, number, names, right_before.withheld, seen.known.newest)
+    sent = send_in_waves(writer, waiting, job, plan, right_before) if plan.sent else None
+    _end(journal, number, waiting, writer)
+    return planned(plan, pool, sent=sent)
+
+
+def _end(journal: Journal, number: int, waiting: Waiting, writer: JournaledWriter) -> None:
+    """Nothing more is sent. From now on, other tasks may send for the same devices."""
     waiting.newest = writer.newest
-    if sent is not None:
+    if number:
         # If the end of a run could not be written, the next run examines that run more closely.
         with contextlib.suppress(LicensingError):
             journal.end_run(number)
-    return planned(plan, pool, sent=sent)
 
 
 def _asks_for_others(job: Job, statuses: t.Mapping[str, DeviceStatus]) -> bool:
@@ -180,19 +183,6 @@ def _warn(context: Context, job: Job, journal: Journal, plan: SimsecPlan) -> Non
         context.warn(missing_text(job.wish.sku.number, plan.missing))
     if not job.wish.sku.lifetime and (warning := twice_text(journal, job.scope, plan.plan.assign)):
         context.warn(warning)
-
-
-def _plan(
-    job: Job,
-    journal: Journal,
-    statuses: t.Mapping[str, DeviceStatus],
-    pool: Pool,
-    kept: t.Mapping[str, str] = MappingProxyType({}),
-) -> SimsecPlan:
-    """The plan, in which no SIM is bound twice for life because two ids name it."""
-    plan = make_simsec_plan(job.wish, statuses, pool, kept)
-    twice = lifetime_reasons(journal, job.scope, plan.plan.assign) if job.wish.sku.lifetime else {}
-    return make_simsec_plan(job.wish, statuses, pool, {**kept, **twice}) if twice else plan
 
 
 def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:

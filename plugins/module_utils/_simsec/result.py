@@ -134,12 +134,11 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
 
 
 def confirmed_row(row: RequestRow, status: DeviceStatus | None, action: Action) -> RequestRow:
-    """The row of an accepted device, with its confirmation if there is one."""
-    last = status.last if status else None
-    if row.outcome != "accepted" or last is None or last.outcome is None:
+    """The row of an accepted device, with its confirmation if there is one, or with what put it in doubt meanwhile."""
+    if row.outcome != "accepted" or status is None or status.last is None or status.result == "pending":
         return row
-    outcome: Outcome = ACTIONS[action].done if last.outcome == "success" else "failed"
-    return RequestRow(row.device_id, outcome, last.reason, last.request_id)
+    outcomes: dict[str, Outcome] = {"confirmed": ACTIONS[action].done, "failed": "failed"}
+    return RequestRow(row.device_id, outcomes.get(status.result, "unknown"), status.last.reason, status.last.request_id)
 
 
 def _in_doubt(plan: SimsecPlan, row: RequestRow) -> RequestRow:

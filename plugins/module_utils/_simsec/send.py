@@ -41,14 +41,27 @@ class Sent(t.NamedTuple):
     stopped: LicensingError | None
 
 
+Withhold = t.Callable[[t.Sequence[str]], dict[str, RequestRow]]
+"""Returns the rows of those devices that must not be sent any more; see C(RightBefore)."""
+
+
 class JournaledWriter:
     """Sends the batches of one run and writes the journal; used by several threads.
 
+    :param withhold: is called right before each request.
     :param newest: the number of the last request for these devices before; later the last one that was sent.
+    :ivar withheld: the rows of planned devices that are not sent any more.
     """
 
     def __init__(
-        self, api: SimsecApi, journal: Journal, scope: Scope, run: int, names: t.Iterator[str], newest: int = 0
+        self,
+        api: SimsecApi,
+        journal: Journal,
+        scope: Scope,
+        run: int,
+        names: t.Iterator[str],
+        withhold: Withhold,
+        newest: int = 0,
     ) -> None:
         self._api = api
         self._journal = journal
@@ -56,7 +69,9 @@ class JournaledWriter:
         self._run = run
         self._names = names
         self._lock = threading.Lock()
+        self._withhold = withhold
         self.newest = newest
+        self.withheld: dict[str, RequestRow] = {}
         self.request_ids: dict[str, str] = {}
         self.max_concurrency = api.max_concurrency
         self.progress = api.progress.about(scope.sku)
@@ -73,6 +88,15 @@ class JournaledWriter:
 
         :raises LicensingError: the whole request failed, or it could not be recorded and was therefore not sent.
         """
+        withheld = self._withhold(devices)
+        going = [device for device in devices if device not in withheld]
+        with self._lock:
+            self.withheld.update(withheld)
+        if going:
+            self._send(action, going)
+        return dict.fromkeys(devices, Answer(DeviceResult.DONE, ""))
+
+    def _send(self, action: Action, devices: t.Sequence[str]) -> None:
         with self._lock:
             name = next(self._names)
         request = self._journal.intend(self._run, self._scope, action, devices, name)
@@ -93,7 +117,6 @@ class JournaledWriter:
             self._settle(request, devices, doubt)
             raise doubt
         self._name(devices, request_id)
-        return dict.fromkeys(devices, Answer(DeviceResult.DONE, ""))
 
     def _name(self, devices: t.Sequence[str], request_id: str) -> None:
         with self._lock:
@@ -119,7 +142,9 @@ def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batc
     for device in devices:
         request_id = writer.request_ids.get(device, "")
         answer, doubt = sending.answers.get(device), sending.in_doubt.get(device)
-        if doubt is not None:
+        if device in writer.withheld:
+            results[device] = writer.withheld[device]
+        elif doubt is not None:
             results[device] = RequestRow(device, "unknown", doubt.reason, request_id)
         elif answer is None:
             results[device] = RequestRow(device, "skipped", sending.left_out.get(device, not_sent), "")

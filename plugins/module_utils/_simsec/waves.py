@@ -17,11 +17,14 @@ from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .job import Job
 from .plan import SimsecPlan
 from .result import confirmed_row
+from .right_before import RightBefore
 from .send import JournaledWriter, Sent, send
 from .wait import Waiting
 
 
-def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan) -> Sent:
+def send_in_waves(
+    writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan, right_before: RightBefore
+) -> Sent:
     """Send the devices of a plan, in waves if the task requests them."""
     action = job.wish.action
     if not job.waves.sizes:
@@ -35,6 +38,7 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
     stopped: LicensingError | None = _judged(waiting, job, results, len(plan.sent)) if results else None
     left = len(plan.sent)
     for part in cut(plan.plan, job.waves):
+        stopped = stopped or _counted(right_before)
         if stopped is not None:
             break
         sent = send(writer, action, part.assign or part.remove, job.batch_size)
@@ -45,6 +49,15 @@ def send_in_waves(writer: JournaledWriter, waiting: Waiting, job: Job, plan: Sim
         for device in plan.sent:
             results.setdefault(device, RequestRow(device, "skipped", why_left_out(stopped), ""))
     return Sent(results, stopped)
+
+
+def _counted(right_before: RightBefore) -> LicensingError | None:
+    """Read the counts before a wave, because the one before it may have taken hours; returns why they cannot be."""
+    try:
+        right_before.count()
+    except LicensingError as error:
+        return error
+    return None
 
 
 def _judged(waiting: Waiting, job: Job, results: dict[str, RequestRow], left: int) -> LicensingError | None:

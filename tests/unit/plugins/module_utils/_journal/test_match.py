@@ -114,17 +114,30 @@ def test_faster_than_the_answer(journal: Journal) -> None:
 
 
 def test_of_unknown_requests_are_kept_and_adopted_later(journal: Journal) -> None:
+    """A report may come before the answer."""
+    request = send(journal, imeis(3))
     assert confirm(journal, report("r1", imei(1)), report("r1", imei(1)), report("r2", imei(1))) == [
         "unmatched",
         "duplicate",
         "unmatched",
     ]
-    accept(journal, imeis(3), "r1")
+    assert journal.accepted(request, "r1")
     assert [result_of(journal, device) for device in imeis(3)] == ["pending", "confirmed", "pending"]
     assert rows(journal, "SELECT request_id, matched FROM callback ORDER BY id") == [
         ("r1", 1),
         ("r2", 0),
     ]
+
+
+@pytest.mark.parametrize("status", ["success", "failed", "other"])
+def test_a_request_id_that_was_reported_on_before_is_that_of_another_request(
+    journal: Journal, status: ReportedStatus
+) -> None:
+    """The answer is a copy of one that was lost. What was reported is not about this request."""
+    confirm(journal, report("r1", imei(0), status))
+    request = send(journal, imeis(3))
+    assert not journal.accepted(request, "r1")
+    assert [result_of(journal, device) for device in imeis(3)] == ["unknown"] * 3
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown"])
@@ -288,8 +301,9 @@ def test_what_is_reported_under_the_own_id_is_told_from_what_was_inferred(journa
     """Early or late, the id of the request proves it. What was judged by the count does not, whatever comes later."""
     first, second, third, fourth = imeis(4)
     accept(journal, [first], "r1")
+    request = send(journal, [second])
     confirm(journal, report("r1", first), report("r2", second))
-    accept(journal, [second], "r2")
+    assert journal.accepted(request, "r2")
     send(journal, [third])
     confirm(journal, report("others", third))
     (hinted,) = journal.snapshot(FLEX, [third]).lost
@@ -310,9 +324,10 @@ def test_what_is_contradicted_counts_and_proves_nothing(
 ) -> None:
     """In any order, before or after the answer; another device of the same request has nothing to do with it."""
     reports = [*(report("r1", imei(0), one) for one in told), report("r1", imei(1)), report("r1", imei(1))]
+    request = send(journal, imeis(2))
     if early:
         confirm(journal, *reports)
-    accept(journal, imeis(2), "r1")
+    assert journal.accepted(request, "r1")
     if not early:
         confirm(journal, *reports)
     found = [status_of(journal, one) for one in imeis(2)]

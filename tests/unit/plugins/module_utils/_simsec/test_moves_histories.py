@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import losing
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import DeviceStatus
-from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge, right_before
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import moves as simsec_moves
 from ansible_collections.thingspace.licensing.tests.support.fakes import imei
 from ansible_collections.thingspace.licensing.tests.support.simsec_world import (
@@ -130,7 +130,8 @@ def test_these_histories_need_the_rule(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(losing, "foreseen", lambda _status: True)
         assert [bare for seed in range(8) for bare in lived(tmp_path / str(seed), seed, ("imei",), 6)] == []
     else:
-        monkeypatch.setattr(converge, "kept_now", lambda *_of, **_more: {})
+        for place in (converge, right_before):
+            monkeypatch.setattr(place, "kept_now", lambda *_of, **_more: {})
         assert any(lived(tmp_path / str(seed), seed, ("imei",), 6) for seed in range(40))
 
 

@@ -74,10 +74,15 @@ def journal() -> t.Iterator[Journal]:
     made.close()
 
 
-def sending(api: FakeApi, devices: list[str], size: int = 2) -> Sent:
+def sending(api: FakeApi, devices: list[str], size: int = 2, *others: RequestRow) -> Sent:
     run = api.journal.begin_run(SCOPE, "assign", 0)
-    names = request_names(None, 9)
-    return send(JournaledWriter(t.cast(SimsecApi, api), api.journal, SCOPE, run, names), "assign", devices, size)
+    rows = {row.device_id: row for row in others}
+
+    def withhold(sent: t.Sequence[str]) -> dict[str, RequestRow]:
+        return {device: rows[device] for device in sent if device in rows}
+
+    writer = JournaledWriter(t.cast(SimsecApi, api), api.journal, SCOPE, run, request_names(None, 9), withhold)
+    return send(writer, "assign", devices, size)
 
 
 def states(journal: Journal, devices: list[str]) -> list[str]:
@@ -87,6 +92,19 @@ def states(journal: Journal, devices: list[str]) -> list[str]:
 
 def broken() -> TransportError:
     return TransportError("It broke.", code="connection_failed", in_doubt=True)
+
+
+@pytest.mark.parametrize("answers", [(), (refusal("sorry"),), (broken(),)], ids=["accepted", "refused", "lost"])
+def test_what_is_not_as_planned_any_more_is_not_sent(journal: Journal, answers: tuple[Exception, ...]) -> None:
+    """Also if the rest of its request is refused and sent in parts, or lost."""
+    others = [RequestRow(imei(1), "unchanged", "", "r0"), RequestRow(imei(4), "skipped", "why", "")]
+    api = FakeApi(journal, *answers)
+    sent = sending(api, imeis(5), 3, *others)
+    assert [sent.results[row.device_id] for row in others] == others
+    assert not {row.device_id for row in others}.intersection(
+        device for devices, _name in api.sent for device in devices
+    )
+    assert sent.results[imei(3)].outcome == "accepted"
 
 
 def test_accepted(journal: Journal) -> None:
@@ -127,7 +145,7 @@ def test_an_answer_of_another_request_proves_nothing(journal: Journal, other_run
     for device in imeis(2, 2):
         _device, outcome, reason, request_id = results[device]
         assert (outcome, request_id) == ("unknown", "")
-        assert "the request r1, which is an earlier request" in reason
+        assert "the request r1, which is older" in reason
     found = journal.attempts(SCOPE, imeis(4))
     assert [found[device][-1].request_id for device in imeis(4)] == ["r1", "r1", "", ""]
     assert states(journal, imeis(4)) == ["accepted"] * 2 + ["unknown"] * 2

@@ -16,7 +16,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import fold
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import RequestRow
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import SimsecApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.result import confirmed_row
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.wait import (
     ASK_EVERY,
     POLL,
@@ -132,6 +134,18 @@ def test_what_other_tasks_sent_since_is_not_about_this_one(
     last = waiting.statuses(imeis(2))[imei(0)].last
     assert last is not None
     assert (last.request, last.outcome) == (newest, own)
+
+
+def test_what_a_report_puts_in_doubt_meanwhile_is_unknown(journal: Journal) -> None:
+    """It is not waited for any more, and it is not green."""
+    request = accept(journal, imeis(1))
+    waiting = (play := Play(journal, None)).waiting(600)
+    play.at = {1.0: lambda: journal.settle(request, "unknown", "why")}
+    assert waiting.wait(imeis(1)) == []
+    row = RequestRow(imei(0), "accepted", "", "r1")
+    assert confirmed_row(row, waiting.statuses(imeis(1))[imei(0)], "assign") == row._replace(
+        outcome="unknown", reason="why"
+    )
 
 
 def test_time_runs_out(journal: Journal) -> None:

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, thingspace.licensing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the journal and the counts say right before a request counts, not what they said when the task began."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
+    Confirmation,
+    ReportedStatus,
+)
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.journals import never
+from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
+from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space
+
+BUNDLE = "TS-BUNDLE-KTO-SIMSEC-MRC"
+FIRST, SECOND = imeis(2)
+
+
+@pytest.fixture
+def always() -> dict[str, t.Any]:
+    return {"sku": FLEX, "devices": [FIRST, SECOND], "settle_time": 0, "max_concurrency": 1, "batch_size": 1}
+
+
+@pytest.fixture(params=["at once", "in waves"])
+def pace(request: pytest.FixtureRequest, space: Space, journal: Path) -> dict[str, t.Any]:
+    """Two requests of one run. In waves, the first is confirmed before the second is sent."""
+    space.held[BUNDLE] = set()
+    space.types[BUNDLE] = "Flexible Bundle"
+    return {"waves": [1], "wait": True} if request.param == "in waves" else {}
+
+
+def report(journal: Path, device: str, request_id: str, status: ReportedStatus = "success") -> None:
+    with contextlib.closing(open_journal(str(journal), write=True, told=never)) as opened:
+        opened.confirm([Confirmation(request_id, (("imei", device),), status, "why")])
+
+
+def meanwhile(space: Space, happens: t.Callable[[], None]) -> None:
+    """Let something happen while the next write is answered, and report that write as done."""
+    report_of, space.on_write = space.on_write, lambda: None
+
+    def once() -> None:
+        happens()
+        space.on_write = report_of
+
+    space.on_write = once
+
+
+def outcomes(result: dict[str, t.Any]) -> list[str]:
+    return [row["outcome"] for row in result["devices"]]
+
+
+def moved(run: Run, space: Space, journal: Path) -> None:
+    """Both devices hold both licenses, and ThingSpace reported all of that."""
+    for number, sku in enumerate((FLEX, BUNDLE)):
+        run(sku=sku)
+        for place, device in enumerate((FIRST, SECOND), start=1):
+            report(journal, device, f"r{2 * number + place}")
+
+
+def test_a_new_license_that_is_reported_as_failed_meanwhile(
+    run: Run, space: Space, journal: Path, pace: dict[str, t.Any]
+) -> None:
+    """Its device keeps the old license."""
+    moved(run, space, journal)
+    space.held[BUNDLE].remove(SECOND)
+    removing = {"state": "absent", "replaced_by": [{"sku": BUNDLE}], **pace}
+
+    def failed() -> None:
+        report(journal, FIRST, "r5")
+        report(journal, SECOND, "r4", "failed")
+
+    # The counts agree with the journal, so that only the report says it.
+    space.held[BUNDLE].add("somebody else's")
+    meanwhile(space, failed)
+    done = run(**removing)
+    assert outcomes(done)[1] == "skipped"
+    assert done["failed"]
+    assert space.held[FLEX] == {SECOND}
+    assert len(space.writes) == 5
+
+
+def test_a_new_license_that_others_remove_meanwhile(run: Run, space: Space, journal: Path) -> None:
+    """The counts are read again before each wave."""
+    space.held[BUNDLE] = set()
+    space.types[BUNDLE] = "Flexible Bundle"
+    moved(run, space, journal)
+
+    def gone() -> None:
+        report(journal, FIRST, "r5")
+        space.held[BUNDLE].remove(SECOND)
+
+    meanwhile(space, gone)
+    done = run(state="absent", replaced_by=[{"sku": BUNDLE}], waves=[1], wait=True)
+    assert outcomes(done)[1] == "skipped"
+    assert space.held[FLEX] == {SECOND}
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_what_is_reported_as_done_meanwhile_is_not_sent_again(
+    run: Run, space: Space, journal: Path, pace: dict[str, t.Any], sku: str
+) -> None:
+    """ThingSpace reported a failure first, and the opposite while the task sent another device."""
+    options = {"sku": sku, "lifetime_consent": 2, "lifetime_elsewhere": 2}
+    run(**options)
+    for place, device in enumerate((FIRST, SECOND), start=1):
+        report(journal, device, f"r{place}", "failed")
+    space.held[sku].discard(FIRST)
+
+    def done_after_all() -> None:
+        report(journal, FIRST, "r3")
+        report(journal, SECOND, "r2")
+
+    meanwhile(space, done_after_all)
+    done = run(**options, retry_failed=True, **pace)
+    assert [device for _method, _sku, devices, _name in space.writes[2:] for device in devices] == [FIRST]
+    assert outcomes(done)[1] == "unchanged"
+    assert space.held[sku] == {FIRST, SECOND}
