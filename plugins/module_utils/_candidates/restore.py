@@ -38,10 +38,14 @@ def put_list_back(
         now = api.read()
         if now == live:
             return ended(now, "untouched", "The removal candidates are as they were.")
+        if now == target and error.in_doubt:
+            # The request whose answer was lost had only not shown yet.
+            api.unsettled = False
+            return Written(now, None, "written")
         if not _is_part(now, target) or (target and not now):
             text = "Someone else changed the removal candidates in the meantime, so they were not restored."
             return ended(now, "broken", text, "list_changed")
-        refused = _put_back(api, now, live, batch_size)
+        before, refused = now, _put_back(api, now, live, batch_size)
         now = api.read()
     except LicensingError as second:
         found = _now(api)
@@ -52,6 +56,9 @@ def put_list_back(
     if refused:
         text = f"{again}, but ThingSpace does not accept {few(refused)} any more."
         return ended(now, "broken", text, "list_not_restored")
+    if now == before:
+        api.unsettled = True
+        return ended(now, "put_back", f"{again}, but reading the list does not show that yet.")
     if list(dict.fromkeys(now)) != list(dict.fromkeys(live)):
         return ended(now, "broken", f"{again}, and someone else has changed them since.", "list_changed")
     return ended(now, "put_back", f"{again}; the list is as it was.")

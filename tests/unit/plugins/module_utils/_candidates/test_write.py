@@ -229,6 +229,23 @@ def test_somebody_changes_the_list_meanwhile(case: Case, fault: Fault) -> None:
     assert case.kept_list() == LIVE
 
 
+def test_a_lost_request_that_only_shows_late_is_not_reverted(case: Case) -> None:
+    """The first reading after it does not show it, the second does."""
+    case.space.faults, case.space.happenings = {1: lost}, {3: become(TARGET)}
+    written = case.write("exact", TARGET, 6)
+    assert (written, case.space.listed) == (Written(TARGET, None, "written"), TARGET)
+    assert len(case.space.writes) == 1
+    assert case.kept_list() is None
+
+
+def test_a_list_that_does_not_show_yet_that_it_was_put_back(case: Case) -> None:
+    """Nobody else changed it. What was answered and what is read contradict each other."""
+    case.space.faults, case.space.happenings = {2: refused_and(TARGET[:2])}, {3: become(TARGET[:2])}
+    written = case.rewrite()
+    assert (written.fate, written.unsettled, code(written)) == ("put_back", True, "api_rejected")
+    assert case.kept_list() == LIVE
+
+
 def test_somebody_changes_the_list_after_it_was_put_back(case: Case) -> None:
     case.space.faults, case.space.happenings = {2: refused}, {3: become("x")}
     written = case.rewrite()
