@@ -143,11 +143,9 @@ def forecast(
     holding = [(place, device) for place, device in enumerate(listed) if device in times][:cut]
     # Of the candidates before it that are not known to hold a license, as many may as there are such licenses.
     before = {device: min(place - known, elsewhere) + known for known, (place, device) in enumerate(holding)}
-    evictions = [
-        Eviction(place, device, "listed", times[device], before[device] < cut)
-        for place, (_place, device) in enumerate(holding, 1)
-    ]
-    left = cut - len(evictions)
+    first = [device for _place, device in holding if before[device] < cut]
+    evictions = [Eviction(place, device, "listed", times[device], True) for place, device in enumerate(first, 1)]
+    left = cut - len(holding)
     sure = max(0, left - elsewhere)
     others, tied = _oldest(times, set(listed), sure)
     evictions += [
@@ -160,8 +158,9 @@ def forecast(
         tied = [
             device for device in dict.fromkeys([*(device for device, _certain in some), *more]) if device not in named
         ]
+    tied = [*(device for _place, device in holding if before[device] >= cut), *tied]
     lacking = [] if elsewhere else [device for device in listed if device not in times]
-    return Forecast(shrink_to, assigned, evictions, tied, lacking, left - len(others))
+    return Forecast(shrink_to, assigned, evictions, tied, lacking, cut - len(evictions))
 
 
 def _oldest(times: t.Mapping[str, str], listed: set[str], count: int) -> tuple[list[tuple[str, bool]], list[str]]:

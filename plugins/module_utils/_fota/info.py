@@ -83,7 +83,9 @@ def run(context: Context) -> Result:
     rows = [(*row, *_details(facts.get(row[0]), refused=row[0] in found.refused)) for row in found.rows or []]
     columns = (*COLUMNS, *DETAILS)
     counts = collections.Counter(row[columns.index("removable")] for row in rows)
-    values["reclaimable"] = {"removable": counts[True], "locked": counts[False], "unknown": counts[None]}
+    # Nothing is known of those that a partial list does not have, either.
+    unknown = counts[None] + found.pool.elsewhere
+    values["reclaimable"] = {"removable": counts[True], "locked": counts[False], "unknown": unknown}
     values["devices"] = [dict(zip(columns, row, strict=True)) for row in reporting.every(rows)]
     written = [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
     return Result(values, failure=None if found.rows is None else reporting.write(columns, written))

@@ -115,7 +115,7 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
         "runway": span.as_document(),
         "drift": drift,
         "reclaimable": wasted if any(line.held == "yes" for line in lines) else None,
-        **_locked(data, lines),
+        **_locked(data, lines, data.fota_elsewhere if fota else 0),
         "reasons": dict(collections.Counter(line.why for line in lines if line.reclaim).most_common(20)),
         "before": past[-1] if past else None,
         "past": [{"day": row["day"], "total": row["total"], "assigned": row["assigned"]} for row in past[-400:]],
@@ -123,11 +123,17 @@ def _pool(data: AccountData, pool: Json, lines: t.Sequence[Line], settings: Repo
     }
 
 
-def _locked(data: AccountData, lines: t.Iterable[Line]) -> Json:
-    """How many held licenses can never be removed, of how many that is not known, and why."""
+def _locked(data: AccountData, lines: t.Iterable[Line], elsewhere: int) -> Json:
+    """How many held licenses can never be removed, of how many that is not known, and why.
+
+    :param elsewhere: how many the list does not have.
+    """
     held = collections.Counter(line.locked for line in lines if line.held == "yes")
     why = data.upgrades_unread or "ThingSpace's list of devices does not say whether the firmware was upgraded."
-    return {"locked": held[True], "locked_unknown": held[None], "locked_unknown_why": why if held[None] else ""}
+    if elsewhere and not held[None]:
+        why = "The list does not have them."
+    unknown = held[None] + elsewhere
+    return {"locked": held[True], "locked_unknown": unknown, "locked_unknown_why": why if unknown else ""}
 
 
 def _drift(data: AccountData, license: str, lines: t.Sequence[Line]) -> Json | None:

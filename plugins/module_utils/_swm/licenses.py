@@ -152,7 +152,7 @@ class FotaApi:
         return self._reach if self._reach and self._reach.partial else None
 
     def reach(self, listed: int | None) -> Reach:
-        """For how many of the account's licenses the list of this version speaks. It is found out once.
+        """For how many of the account's licenses the list of this version speaks. The account is asked once.
 
         Reads the subscription, unless that is done. A list counts as whole if the documents restrict its version to no
         protocol, if the difference changes while it is looked at, and if the subscription cannot be read. In the last
@@ -167,6 +167,9 @@ class FotaApi:
                 if not can_do_without(error):
                     raise
                 self._reach = self._not_compared(listed or 0, self._counted.give_up(error))
+        elif (listed or 0) > self._reach.listed:
+            # The list has more devices than its own count said.
+            self._reach = self._reach._replace(listed=listed, in_use=max(listed or 0, self._reach.in_use))
         return self._reach
 
     @property

@@ -218,6 +218,9 @@ def test_both_numbers_are_in_one_result(estate, runs, version, details):
     assert result["licenses"] == {"total": 38, "assigned": 36, "available": 2}
     assert len(result["devices"]) == {"v1": 24, "v2": 12}[version]
     assert TOLD[version] in warnings(result)
+    if details:
+        assert result["reclaimable"]["unknown"] >= 36 - len(result["devices"]), "nothing is known of those"
+        assert sum(result["reclaimable"].values()) == 36
 
 
 def test_a_list_of_the_whole_account_needs_no_word(estate, runs):

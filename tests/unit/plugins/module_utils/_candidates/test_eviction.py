@@ -73,6 +73,7 @@ def test_a_part_against_every_order(
     assert set.union(*map(set, cases)) & seen_ones <= {*devices, *seen.tied}
     assert set(seen.tied).isdisjoint(devices)
     assert not (elsewhere and seen.without_license)
+    assert all(row.certain for row in seen.evictions if row.reason == "listed")
     assert not (seen.certain and elsewhere and len(cases[0]) > len(set.intersection(*map(set, cases))))
 
 

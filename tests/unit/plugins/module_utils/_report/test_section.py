@@ -202,7 +202,9 @@ def test_a_list_that_has_only_a_part_of_the_licenses(data: AccountData) -> None:
     data.fota_pool = {**data.fota_pool, "assigned": 5}
     assert (data.fota_elsewhere, data.fota_unseen) == (2, True)
     made = section(data)
-    assert pool(made, "FOTA")["assigned"] == 5
+    fota = pool(made, "FOTA")
+    assert (fota["assigned"], fota["locked_unknown"]) == (5, 2)
+    assert fota["locked_unknown_why"] == "The list does not have them."
     candidate = 1
     assert pool(made, "FOTA")["drift"] == {**before, "missing": 0, "unknown": before["missing"] + candidate}
     assert (made["candidates"]["without_license"], made["devices"]["without_license"]) == (None, None)

@@ -440,6 +440,17 @@ def test_how_much_of_the_account_a_list_has(listed: int, calls: list[Call], else
     assert not client.calls
 
 
+@pytest.mark.parametrize(("listed", "elsewhere"), [(329, 660), (331, 659), (989, 1), (990, 0), (995, 0)])
+def test_a_list_that_has_more_devices_than_it_counts(listed: int, elsewhere: int) -> None:
+    """The count of a page is compared first, and then the whole list is read."""
+    api, client = make("v2", used(990), counting(330), used(990))
+    assert api.reach(330).elsewhere == 660
+    reach = api.reach(listed)
+    assert reach.elsewhere == elsewhere
+    assert (api.partial is reach) == reach.partial
+    assert not client.calls
+
+
 def test_a_version_without_restrictions_is_not_asked_about() -> None:
     api, _client = make("v3")
     reach = api.reach(5)
