@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing as t
+from types import MappingProxyType
 
 from .._client.client import Client
 from .._errors import LicensingError, Problem
@@ -22,6 +23,7 @@ from .._journal.store import Store
 from .._journal.stores import require_usable
 from .._module import Context, Result
 from .._plan.guards import enforce
+from .._plan.plan import Pool
 from .api import SimsecApi, SkuSubscription, pool_of, proof_of
 from .count import settle_seconds
 from .finish import finish
@@ -37,15 +39,17 @@ from .listener import require_listener
 from .look import judge_all, keep, look, statuses_of, until_it_fits
 from .missing import missing, missing_text
 from .moves import Losing, kept_now
-from .plan import SimsecPlan, require_consent
+from .plan import SimsecPlan, make_simsec_plan, require_consent
 from .result import Done, make_result, planned
-from .right_before import NO_POOL, RightBefore, plan_now
-from .same_sim import twice_text
+from .right_before import RightBefore
+from .same_sim import lifetime_reasons, twice_text
 from .send import JournaledWriter, request_names
 from .skus import sku_warnings
 from .wait import Waiting
 from .watch import Before, Watch, explains
 from .waves import send_in_waves
+
+NO_POOL = Pool(None, None)
 
 NO_JOURNAL = (
     "Without 'journal', it is unknown which devices hold a SIM-Secure license. Every listed device is sent each time, "
@@ -107,7 +111,7 @@ def _converge(
     """
     known = journal.snapshot(job.scope, job.wish.devices)
     # The most devices that could be bound, without asking ThingSpace.
-    most = plan_now(job, journal, statuses_of(known.attempts), NO_POOL)
+    most = _plan(job, journal, statuses_of(known.attempts), NO_POOL)
     require_consent(job.wish, most, job.lifetime_consent)
     require_journal(job, most)
     seen = look(context, job, journal, api, known)
@@ -122,7 +126,7 @@ def _converge(
     job = job._replace(wish=dataclasses.replace(job.wish, settle=settle, explained=explained))
     # Read as late as possible, directly before sending.
     kept = kept_now(journal, Losing(job.scope, job.wish.devices), job.instead, subscriptions, foresee=job.foresee)
-    plan = plan_now(job, journal, judged.statuses, pool, kept)
+    plan = _plan(job, journal, judged.statuses, pool, kept)
     plan = plan._replace(missing=missing(journal, job.wish.account, job.wish.sku.number, subscriptions))
     _warn(context, job, journal, plan)
     try:
@@ -183,6 +187,19 @@ def _warn(context: Context, job: Job, journal: Journal, plan: SimsecPlan) -> Non
         context.warn(missing_text(job.wish.sku.number, plan.missing))
     if not job.wish.sku.lifetime and (warning := twice_text(journal, job.scope, plan.plan.assign)):
         context.warn(warning)
+
+
+def _plan(
+    job: Job,
+    journal: Journal,
+    statuses: t.Mapping[str, DeviceStatus],
+    pool: Pool,
+    kept: t.Mapping[str, str] = MappingProxyType({}),
+) -> SimsecPlan:
+    """The plan, in which no SIM is bound twice for life because two ids name it."""
+    plan = make_simsec_plan(job.wish, statuses, pool, kept)
+    twice = lifetime_reasons(journal, job.scope, plan.plan.assign) if job.wish.sku.lifetime else {}
+    return make_simsec_plan(job.wish, statuses, pool, {**kept, **twice}) if twice else plan
 
 
 def _require_subscription(job: Job, plan: SimsecPlan, subscriptions: list[SkuSubscription]) -> None:

@@ -38,26 +38,22 @@ def send_in_waves(
     stopped: LicensingError | None = _judged(waiting, job, results, len(plan.sent)) if results else None
     left = len(plan.sent)
     for part in cut(plan.plan, job.waves):
-        stopped = stopped or _counted(right_before)
         if stopped is not None:
             break
-        sent = send(writer, action, part.assign or part.remove, job.batch_size)
-        results.update(sent.results)
+        devices = part.assign or part.remove
+        try:
+            withheld = right_before.begin_wave(devices)
+        except LicensingError as error:
+            stopped = error
+            break
+        sent = send(writer, action, [device for device in devices if device not in withheld], job.batch_size)
+        results.update({**withheld, **sent.results})
         left -= part.changes
         stopped = sent.stopped or (_judged(waiting, job, results, left) if left else None)
     if stopped is not None:
         for device in plan.sent:
             results.setdefault(device, RequestRow(device, "skipped", why_left_out(stopped), ""))
     return Sent(results, stopped)
-
-
-def _counted(right_before: RightBefore) -> LicensingError | None:
-    """Read the counts before a wave, because the one before it may have taken hours; returns why they cannot be."""
-    try:
-        right_before.count()
-    except LicensingError as error:
-        return error
-    return None
 
 
 def _judged(waiting: Waiting, job: Job, results: dict[str, RequestRow], left: int) -> LicensingError | None:

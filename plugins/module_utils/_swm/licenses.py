@@ -167,9 +167,9 @@ class FotaApi:
                 if not can_do_without(error):
                     raise
                 self._reach = self._not_compared(listed or 0, self._counted.give_up(error))
-        elif (listed or 0) > self._reach.listed:
+        elif listed is not None and listed > self._reach.listed:
             # The list has more devices than its own count said.
-            self._reach = self._reach._replace(listed=listed, in_use=max(listed or 0, self._reach.in_use))
+            self._reach = self._reach._replace(listed=listed, in_use=max(listed, self._reach.in_use))
         return self._reach
 
     @property
