@@ -11,6 +11,7 @@ collection run as they do for users.
 
 from __future__ import annotations
 
+import importlib.machinery
 import json
 import os
 import runpy
@@ -23,6 +24,7 @@ from ansible.cli import playbook
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import action
 from ansible.plugins.action import ActionBase
+from ansible.utils.collection_loader import _collection_finder
 
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
 PACKAGES = {
@@ -95,8 +97,23 @@ def install(address: str, forked: t.Callable[..., subprocess.Popen[str]]) -> Non
     base._configure_module, base._low_level_execute_command = configure, run
 
 
+def keep_bytecode() -> None:
+    """Let Python keep the bytecode of collections, as of all else. Ansible compiles them again in every run."""
+    loader: t.Any = _collection_finder._AnsibleCollectionPkgLoaderBase
+    compiled = loader.get_code
+
+    def get_code(self: t.Any, fullname: str) -> t.Any:
+        path = self.get_filename(fullname) or ""
+        if self._compiled_code is None and path.endswith(".py") and os.path.isfile(path):
+            self._compiled_code = importlib.machinery.SourceFileLoader(fullname, path).get_code(fullname)
+        return compiled(self, fullname)
+
+    loader.get_code = get_code
+
+
 def main() -> None:
     """Run C(ansible-playbook)."""
+    keep_bytecode()
     address = os.environ.pop(ADDRESS, None)
     if address and hasattr(action, "_BuiltModule"):
         # By its path: the collection that the playbooks come from may have no tests, or not be found yet.
