@@ -20,11 +20,14 @@ import sys
 import typing as t
 from pathlib import Path
 
+import jinja2
+from ansible import constants
 from ansible.cli import playbook
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import action
 from ansible.plugins.action import ActionBase
 from ansible.utils.collection_loader import _collection_finder
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
 PACKAGES = {
@@ -32,6 +35,8 @@ PACKAGES = {
     "ansible.legacy.": "ansible.modules.",
 }
 MARK = b"#!forked\n"
+POLL_INTERVAL = 0.005
+"""Seconds, of C(internal_poll_interval): while tasks run, Ansible looks so often whether they have ended."""
 PROFILE = "legacy"
 """How Ansible writes down the arguments of modules of collections."""
 
@@ -111,10 +116,31 @@ def keep_bytecode() -> None:
     loader.get_code = get_code
 
 
+def keep_pages(folder: Path) -> None:
+    """Let Jinja2 keep the bytecode of templates of pages, which each process compiles again.
+
+    :param folder: where they are kept. What the markup of a page has to do with it is part of their names.
+    """
+    folder.mkdir(exist_ok=True)
+    environment: t.Any = ImmutableSandboxedEnvironment
+    begin = environment.__init__
+
+    def init(self: t.Any, *args: t.Any, **options: t.Any) -> None:
+        begin(self, *args, **options)
+        if type(self) is environment and self.bytecode_cache is None:
+            kind = getattr(self.finalize, "__name__", "")
+            self.bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder), f"{kind}-%s.cache")
+
+    environment.__init__ = init
+
+
 def main() -> None:
     """Run C(ansible-playbook)."""
     keep_bytecode()
+    vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = POLL_INTERVAL
     address = os.environ.pop(ADDRESS, None)
+    if address:
+        keep_pages(Path(address).parent / "pages")
     if address and hasattr(action, "_BuiltModule"):
         # By its path: the collection that the playbooks come from may have no tests, or not be found yet.
         install(address, runpy.run_path(str(Path(__file__).with_name("forked.py")))["Forked"])
