@@ -6,7 +6,7 @@
 
 They run from where they are, each in a process of its own, with the arguments, environment and directory that Ansible
 gives them. On other connections, in the background or with another interpreter they run as always. Modules of this
-collection run as they do for users. Besides, nothing is compiled that was compiled before, no garbage is looked for, and
+collection run as they do for users. Besides, nothing is compiled that was compiled before, no garbage is collected, and
 Ansible looks less often whether a task has ended.
 """
 
@@ -138,7 +138,7 @@ def keep_pages(folder: Path) -> None:
 
 def main() -> None:
     """Run C(ansible-playbook)."""
-    # It ends before it needs its memory again; to look for garbage takes a fifth of its time.
+    # It ends before it needs its memory again; garbage collection takes a fifth of its time.
     gc.disable()
     keep_bytecode()
     vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = POLL_INTERVAL
