@@ -43,13 +43,15 @@ def started(tmp_path: Path) -> t.Iterator[Start]:
     """Starts lines of Python; C(forked) or in a new interpreter."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(code: str, *arguments: str, forked: bool = True, **options: t.Any) -> subprocess.Popen[str]:
+    def start(
+        code: str, *arguments: str, before: t.Sequence[str] = (), forked: bool = True, **options: t.Any
+    ) -> subprocess.Popen[str]:
         program = tmp_path / "program.py"
         if not program.exists() or program.read_text(encoding="utf-8") != code:
             program.write_text(code, encoding="utf-8")
         env = plain_environment(tmp_path / "home", OWN="word")
         given: Json = {"cwd": tmp_path, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        command = [sys.executable, str(program), *arguments]
+        command = [sys.executable, *before, str(program), *arguments]
         given |= {"text": True, "env": env, **options}
         processes.append(Forked(server(env), command, **given) if forked else subprocess.Popen(command, **given))
         return processes[-1]
@@ -61,11 +63,12 @@ def started(tmp_path: Path) -> t.Iterator[Start]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is not used elsewhere")
+@pytest.mark.parametrize("before", [[], ["-P"]])
 @pytest.mark.parametrize("session", [False, True])
-def test_like_a_new_interpreter(started: Start, session: bool) -> None:
+def test_like_a_new_interpreter(started: Start, session: bool, before: list[str]) -> None:
     told = []
     for forked in (True, False):
-        process = started(TELL, "a", "b c", forked=forked, start_new_session=session)
+        process = started(TELL, "a", "b c", before=before, forked=forked, start_new_session=session)
         stdout, stderr = process.communicate("an input")
         lines = stdout.splitlines()
         assert (lines[1:], stderr, process.returncode) == (["at the end"], "", 7)

@@ -31,6 +31,22 @@ PROGRAM = Path(__file__).with_name("preloaded.py")
 CHECKOUT = Path(__file__).resolve().parents[2]
 SIMULATOR = CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator"
 MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
+LIBRARIES = (
+    "asyncio",
+    "concurrent.futures.thread",
+    "cryptography.hazmat.primitives.serialization.ssh",
+    "jinja2.nativetypes",
+    "jinja2.sandbox",
+    "multiprocessing.popen_fork",
+    "multiprocessing.queues",
+    "psycopg",
+    "requests",
+    "sqlite3",
+    "tty",
+    "urllib.request",
+    "yaml",
+)
+"""What C(ansible-playbook) imports, but for Ansible itself, which reads its settings while it is imported."""
 READ_AT_THE_START = ("PYTHON", "LC_", "LANG", "LD_")
 """What an interpreter reads from its environment begins with one of these."""
 PATIENCE = 60.0
@@ -69,6 +85,7 @@ def ansible_playbook(
     if FORKS and not real:
         command[1:4] = ["-P", str(PLAYBOOK_PROGRAM)]
         env = with_address(env)
+        return Forked(server(env, LIBRARIES), command, env=env, text=True, **options)
     return subprocess.Popen(command, env=env, text=True, **options)
 
 
@@ -97,24 +114,28 @@ def with_address(env: Environment) -> dict[str, str]:
     return {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: address}
 
 
-def server(env: Environment) -> str:
-    """The address of what forks interpreters that find this in their environment."""
-    return _server(tuple(sorted((name, env[name]) for name in env if name.startswith(READ_AT_THE_START))))
+def server(env: Environment, libraries: tuple[str, ...] = ()) -> str:
+    """The address of what forks interpreters that find this in their environment.
+
+    :param libraries: what has been imported there; modules of the collection and the simulator if there are none.
+    """
+    return _server(tuple(sorted((name, env[name]) for name in env if name.startswith(READ_AT_THE_START))), libraries)
 
 
 @functools.cache
-def _server(at_the_start: tuple[tuple[str, str], ...]) -> str:
+def _server(at_the_start: tuple[tuple[str, str], ...], libraries: tuple[str, ...]) -> str:
     folder = tempfile.mkdtemp(prefix="forks-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     address = f"{folder}/socket"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(READ_AT_THE_START)}
     modules = [MODULES + path.stem for path in sorted((CHECKOUT / "plugins" / "modules").glob("[!_]*.py"))]
+    names = libraries or (*modules, "thingspace_simulator.cli")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(address)
         listener.listen(100)
         handle = listener.fileno()
         program = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(handle), str(SIMULATOR.parent), *modules, "thingspace_simulator.cli"],
+            [sys.executable, str(PROGRAM), str(handle), str(SIMULATOR.parent), *names],
             stdin=subprocess.PIPE,  # by whose end it ends
             pass_fds=[handle],
             env={**environment, **dict(at_the_start)},

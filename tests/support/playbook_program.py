@@ -6,11 +6,14 @@
 
 They run from where they are, each in a process of its own, with the arguments, environment and directory that Ansible
 gives them. On other connections, in the background or with another interpreter they run as always. Modules of this
-collection run as they do for users.
+collection run as they do for users. Besides, nothing is compiled that was compiled before, no garbage is collected, and
+Ansible looks less often whether a task has ended.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib.machinery
 import json
 import os
 import runpy
@@ -19,10 +22,14 @@ import sys
 import typing as t
 from pathlib import Path
 
+import jinja2
+from ansible import constants
 from ansible.cli import playbook
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import action
 from ansible.plugins.action import ActionBase
+from ansible.utils.collection_loader import _collection_finder
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
 PACKAGES = {
@@ -30,6 +37,8 @@ PACKAGES = {
     "ansible.legacy.": "ansible.modules.",
 }
 MARK = b"#!forked\n"
+POLL_INTERVAL = 0.005
+"""Seconds, of C(internal_poll_interval): while tasks run, Ansible looks so often whether they have ended."""
 PROFILE = "legacy"
 """How Ansible writes down the arguments of modules of collections."""
 
@@ -95,9 +104,47 @@ def install(address: str, forked: t.Callable[..., subprocess.Popen[str]]) -> Non
     base._configure_module, base._low_level_execute_command = configure, run
 
 
+def keep_bytecode() -> None:
+    """Let Python keep the bytecode of collections, as of all else. Ansible compiles them again in every run."""
+    loader: t.Any = _collection_finder._AnsibleCollectionPkgLoaderBase
+    compiled = loader.get_code
+
+    def get_code(self: t.Any, fullname: str) -> t.Any:
+        path = self.get_filename(fullname) or ""
+        if self._compiled_code is None and path.endswith(".py") and os.path.isfile(path):
+            self._compiled_code = importlib.machinery.SourceFileLoader(fullname, path).get_code(fullname)
+        return compiled(self, fullname)
+
+    loader.get_code = get_code
+
+
+def keep_pages(folder: Path) -> None:
+    """Let Jinja2 keep the bytecode of templates of pages, which each process compiles again.
+
+    :param folder: where they are kept. What the markup of a page has to do with it is part of their names.
+    """
+    folder.mkdir(exist_ok=True)
+    environment: t.Any = ImmutableSandboxedEnvironment
+    begin = environment.__init__
+
+    def init(self: t.Any, *args: t.Any, **options: t.Any) -> None:
+        begin(self, *args, **options)
+        if type(self) is environment and self.bytecode_cache is None:
+            kind = getattr(self.finalize, "__name__", "")
+            self.bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder), f"{kind}-%s.cache")
+
+    environment.__init__ = init
+
+
 def main() -> None:
     """Run C(ansible-playbook)."""
+    # It ends before it needs its memory again; garbage collection takes a fifth of its time.
+    gc.disable()
+    keep_bytecode()
+    vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = POLL_INTERVAL
     address = os.environ.pop(ADDRESS, None)
+    if address:
+        keep_pages(Path(address).parent / "pages")
     if address and hasattr(action, "_BuiltModule"):
         # By its path: the collection that the playbooks come from may have no tests, or not be found yet.
         install(address, runpy.run_path(str(Path(__file__).with_name("forked.py")))["Forked"])

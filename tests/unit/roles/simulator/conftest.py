@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import requests
 
+from ansible_collections.thingspace.licensing.tests.support.fakes import hash_quickly
 from ansible_collections.thingspace.licensing.tests.support.module_runner import runner
 
 FILES = Path(__file__).resolve().parents[4] / "roles" / "simulator" / "files"
@@ -251,6 +252,7 @@ def fixture_start() -> Iterator[Callable[..., Caller]]:
 @pytest.fixture(name="runs")
 def fixture_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Run modules in this process against a simulator."""
+    hash_quickly(monkeypatch)
     words = dict.fromkeys(("client_id", "client_secret", "username", "password"), "not-secret")
 
     def runs(sim: Caller, **always: Any) -> Callable[..., Any]:

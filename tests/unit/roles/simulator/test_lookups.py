@@ -36,29 +36,40 @@ CASES = [
 ]
 
 
-@pytest.fixture(name="estate")
-def fixture_estate(start, imei):
-    """Forty devices with the protocols in turn, licensed except the first four, in pages of two."""
+def an_estate(start, imei, size):
+    """Devices with the protocols in turn, licensed except the first four, in pages of two."""
     sim = start().login()
-    devices = [{"imei": imei(number), "protocol": ("LWM2M", "OMADM", "HTTP")[number % 3]} for number in range(40)]
-    held = [imei(number) for number in range(4, 40)]
+    devices = [{"imei": imei(number), "protocol": ("LWM2M", "OMADM", "HTTP")[number % 3]} for number in range(size)]
+    held = [imei(number) for number in range(4, size)]
     sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": held}]})
     sim.quirk(page_size=2)
     return sim
 
 
+@pytest.fixture(name="estate")
+def fixture_estate(start, imei):
+    """Forty devices."""
+    return an_estate(start, imei, 40)
+
+
+@pytest.fixture(name="small")
+def fixture_small(start, imei):
+    """Sixteen devices, for a test with many cases."""
+    return an_estate(start, imei, 16)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("lookup", "version", "state", "server"), CASES)
-def test_check_mode_real_run_and_second_run(estate, runs, imei, lookup, version, state, server):
-    estate.quirk(**SERVERS[server])
-    ids = [imei(number) for number in ((6, 2, 39, 3) if state != "exact" else range(3, 38))]
-    run, before = runs(estate, lookup=lookup, api_version=version, state=state, devices=ids), set(estate.held())
+def test_check_mode_real_run_and_second_run(small, runs, imei, lookup, version, state, server):
+    small.quirk(**SERVERS[server])
+    ids = [imei(number) for number in ((6, 2, 15, 3) if state != "exact" else range(3, 14))]
+    run, before = runs(small, lookup=lookup, api_version=version, state=state, devices=ids), set(small.held())
     after = {"present": before | set(ids), "absent": before - set(ids), "exact": set(ids)}[state]
     checked = run(fota_license, check=True)
-    assert estate.asked()[1] == 0
-    assert set(estate.held()) == before
+    assert small.asked()[1] == 0
+    assert set(small.held()) == before
     real = run(fota_license)
-    assert set(estate.held()) == after
+    assert set(small.held()) == after
     assert (checked["devices"], checked["summary"]) == (real["devices"], real["summary"])
     assert (checked["licenses"], checked["changed"]) == (real["licenses"], real["changed"])
     assert real["plan"]["digest"] in (None, checked["plan"]["digest"])
@@ -66,10 +77,10 @@ def test_check_mode_real_run_and_second_run(estate, runs, imei, lookup, version,
     asks = version == "v3" and server in ANSWERING and state != "exact"
     assert (checked["lookup"] == "devices") == (asks and lookup != "list")
     assert (real["lookup"] == "devices") == (asks and lookup in ("auto", "devices"))
-    estate.asked()
+    small.asked()
     again = run(fota_license)
     assert (again["changed"], again["summary"]["unchanged"]) == (False, len(ids))
-    assert (estate.asked()[1] == 0) == (again["lookup"] != "direct")
+    assert (small.asked()[1] == 0) == (again["lookup"] != "direct")
 
 
 @pytest.mark.parametrize("lookup", ["list", "devices"])
@@ -177,10 +188,10 @@ def test_a_device_that_fota_does_not_know_holds_no_license(estate, runs, imei, v
 
 @pytest.fixture(name="large")
 def fixture_large(start, imei):
-    """Four hundred devices with their check digits, all licensed, in two hundred pages."""
+    """Two hundred devices with their check digits, all licensed, in a hundred pages."""
     sim = start().login()
-    devices = [{"imei": real(number)} for number in range(400)]
-    sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": 400}]})
+    devices = [{"imei": real(number)} for number in range(200)]
+    sim.control("PUT", "state", {"accounts": [{"name": sim.account, "devices": devices, "licenses": 200}]})
     sim.quirk(page_size=2)
     return sim
 
@@ -201,8 +212,8 @@ def left(sim, device):
 
 GONE = [
     (lookup, version, gone)
-    for lookup, version, gone in itertools.product(("auto", "devices", "direct"), VERSIONS, (203, 300, 399))
-    if version == "v3" or (lookup, gone) == ("auto", 300)
+    for lookup, version, gone in itertools.product(("auto", "devices", "direct"), VERSIONS, (103, 150, 199))
+    if version == "v3" or (lookup, gone) == ("auto", 150)
 ]
 
 
@@ -211,18 +222,18 @@ GONE = [
 def test_a_device_that_left_the_account(large, runs, tmp_path, lookup, version, gone, choice):
     """Near the others, a page shows that it holds no license. Elsewhere, the list is read, or it is in doubt."""
     left(large, real(gone))
-    ids = [real(number) for number in (200, 201, gone, 206)]
+    ids = [real(number) for number in (100, 101, gone, 106)]
     given = {"devices": ids, "lookup": lookup, "api_version": version, "foreseen_refusals": choice}
     run = runs(large, state="absent", runtime_dir=str(tmp_path / "runtime"), max_removals=10, **given)
-    doubt = gone != 203 and (lookup, version) == ("auto", "v3") and choice != "stop"
+    doubt = gone != 103 and (lookup, version) == ("auto", "v3") and choice != "stop"
     expected = ["removed", "removed", "unchanged", "removed"]
     results = []
     for check in (True, False, False, True):
         large.asked()
         results.append(run(fota_license, check=check))
         total, _written = large.asked()
-        few = 10 if gone == 203 else 23
-        assert total <= few + (0 if doubt or gone == 203 else 200), "the whole list has 200 pages"
+        few = 10 if gone == 103 else 23
+        assert total <= few + (0 if doubt or gone == 103 else 100), "the whole list has 100 pages"
         if doubt:
             expected[2] = "skipped" if choice == "skip" else "removed" if check else "failed"
             assert results[-1].get("failure", {}).get("code") == (
@@ -233,20 +244,20 @@ def test_a_device_that_left_the_account(large, runs, tmp_path, lookup, version, 
             assert "warnings" not in results[-1] or choice != "skip"
         assert [row["outcome"] for row in results[-1]["devices"]] == expected
         if not check:
-            assert {real(number) for number in (200, 201, 206)}.isdisjoint(large.held())
+            assert {real(number) for number in (100, 101, 106)}.isdisjoint(large.held())
             expected = ["unchanged"] * 4
     assert doubt or results[0]["devices"] == results[1]["devices"]
-    assert len(large.held()) == 400 - 4
+    assert len(large.held()) == 200 - 4
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("lookup", ["auto", "devices", "list"])
-@pytest.mark.parametrize("number", [1, 203, 300])
+@pytest.mark.parametrize("number", [1, 103, 150])
 def test_a_wrong_check_digit_in_the_list_of_devices(large, runs, version, lookup, number):
     """The license that it means stays. That is told wherever it is, in check mode and in the real run."""
     device = real(number)
     typo = device[:-1] + str((int(device[-1]) + 3) % 10)
-    run = runs(large, state="absent", devices=[real(202), typo], api_version=version, lookup=lookup)
+    run = runs(large, state="absent", devices=[real(102), typo], api_version=version, lookup=lookup)
     checked, result = run(fota_license, check=True), run(fota_license)
     assert device in large.held()
     for one in (checked, result):
@@ -255,15 +266,15 @@ def test_a_wrong_check_digit_in_the_list_of_devices(large, runs, version, lookup
         assert "unchanged" not in str(one.get("devices"))
     if version == "v3" or lookup == "list":
         assert checked.get("devices") == result.get("devices")
-        assert (real(202) in large.held()) == (result["failure"]["code"] == "incomplete_list")
+        assert (real(102) in large.held()) == (result["failure"]["code"] == "incomplete_list")
 
 
 @pytest.mark.parametrize("choice", ["skip", "stop", "ignore"])
 def test_a_device_about_which_nothing_is_certain(large, runs, tmp_path, choice):
     """It alone is not changed, as check mode says. The next run does not send anything again."""
-    left(large, real(300))
+    left(large, real(150))
     refusal = {"errorCode": "INVALID_PARAMETER", "errorMessage": "Invalid index value"}
-    ids = [real(200), real(300)]
+    ids = [real(100), real(150)]
     run = runs(large, state="absent", devices=ids, runtime_dir=str(tmp_path / "runtime"), foreseen_refusals=choice)
     for check, outcome, writes in ((True, "removed", 0), (False, "removed", 1), (False, "unchanged", 0)):
         large.control("DELETE", "faults")
@@ -356,14 +367,14 @@ def test_a_page_of_devices_that_contradicts_the_answer(estate, runs, imei):
 def test_what_few_pages_do_not_show_is_told_in_check_mode(large, runs):
     """No page near these devices is known. In the real run, the rows say what ThingSpace decided."""
     large.quirk(fota_device_page=2)
-    run = runs(large, state="absent", devices=[real(200), real(300)])
+    run = runs(large, state="absent", devices=[real(100), real(150)])
     checked, result = run(fota_license, check=True), run(fota_license)
     assert checked["plan"]["unforeseen"] == result["plan"]["unforeseen"] == 2
     (warning,) = map(str, checked["warnings"])
     assert "For 2 devices, it could not be foreseen whether ThingSpace would refuse the change: few pages" in warning
     assert "foreseen_refusals: stop" in warning
     assert "warnings" not in result
-    left = run(fota_license, check=True, devices=[real(201), real(301)], foreseen_refusals="stop")
+    left = run(fota_license, check=True, devices=[real(101), real(151)], foreseen_refusals="stop")
     assert "failure" not in left, "it reads as many as it takes"
     assert "warnings" not in left
 
