@@ -14,12 +14,12 @@ import typing as t
 from .._errors import IncompleteList, LicensingError
 from .._plan.answer import ACTIONS, Action, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
-from .._plan.outcomes import Outcome
+from .._plan.outcomes import HAD_BEFORE, Outcome
 from .._plan.plan import Plan, Pool
 from .._swm.facts import says_locked, says_of_a_device, says_unknown
 from .._swm.licenses import FotaApi
 from .._text.lists import many
-from .holders import Holders, near, read_back, without_license
+from .holders import Holders, read_back, without_license
 from .miscount import after_the_removals
 from .rows import LEFT_ALONE, Applied, Judged, rows_of
 
@@ -29,7 +29,7 @@ RESENDS = 2
 CONFIRMED = "the answer was lost; reading back confirms it"
 UNSURE = "Reading back does not show whether it still holds its license."
 IN_PART = "{}, but not before; a request for it and others was refused meanwhile, and may have been carried out in part"
-PERHAPS = "the answer was lost; reading back shows the wanted state, which the device may have had before"
+PERHAPS = f"the answer was lost; reading back shows the wanted state, {HAD_BEFORE}"
 
 
 def apply_plan(plan: Plan, wanted: t.Sequence[str], pool: Pool, api: FotaApi, batch_size: int) -> Applied:
@@ -92,8 +92,8 @@ def _act(
     acting = _Acting(sending, api, action, devices, plan, before)
     left = settle(acting.send, acting.read_back, RESENDS) or {}
     results = acting.results
-    if not plan.read:
-        results.update(_strange(api, action, sending, results))
+    if action == "remove" and not plan.read:
+        results.update(_strange(api, sending, results))
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
         if device in sending.answers and device not in results:
@@ -105,11 +105,10 @@ def _act(
     }, sending.stopped
 
 
-def _strange(api: FotaApi, action: Action, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
-    """The results of devices that ThingSpace does not know, so that it refused to change them.
+def _strange(api: FotaApi, sending: Sending, results: t.Mapping[str, Judged]) -> dict[str, Judged]:
+    """The results of devices that ThingSpace does not know, so that it refused to remove their license.
 
-    That proves nothing: it may be a fault, or a wrong check digit, and a license can outlive its device. If nobody has
-    read the list, it is read now; for an assignment, only as much of it as a few requests show.
+    That proves nothing: it may be a fault, or a wrong check digit. If nobody has read the list, it is read now.
     """
     answers = {device: answer for device, answer in sending.answers.items() if device not in results}
     refused = {one: said.reason for one, said in answers.items() if said.result is DeviceResult.REFUSED}
@@ -118,17 +117,12 @@ def _strange(api: FotaApi, action: Action, sending: Sending, results: t.Mapping[
     if not refused or sending.stopped is not None:
         return {}
     try:
-        if action == "assign":
-            held = near(api, refused)
-            as_wanted = {device: device in held for device in refused}
-        else:
-            refused = without_license(api, refused, others)
-            as_wanted = {device: not why for device, why in refused.items()}
+        found = without_license(api, refused, others)
     except LicensingError as error:
         why = f" Reading the list of licenses: {error.why if isinstance(error, IncompleteList) else error.message}"
         return {device: ("failed", reason + why) for device, reason in refused.items()}
-    already: Judged = ("unchanged", ACTIONS[action].already)
-    return {device: already if as_wanted[device] else ("failed", reason) for device, reason in refused.items()}
+    gone: Judged = ("unchanged", ACTIONS["remove"].already)
+    return {device: ("failed", reason) if reason else gone for device, reason in found.items()}
 
 
 class _Acting:
@@ -160,8 +154,8 @@ class _Acting:
                 self.results[device] = _unchanged(doubt, why)
             elif answer and answer.result is DeviceResult.ALREADY:
                 # If a device is already as wanted now, the request without an answer must have done it.
-                known = self.action == "remove" or not self.api.partial
-                self.results[device] = (ACTIONS[self.action].done, CONFIRMED) if known else ("unknown", PERHAPS)
+                proved = self._listed_all
+                self.results[device] = (ACTIONS[self.action].done, CONFIRMED) if proved else ("unknown", PERHAPS)
             elif answer and answer.result is DeviceResult.REFUSED:
                 # That says nothing about the request before. It may be the reason: it may have used the last license.
                 again_too = f"{doubt.reason} It was sent again, and ThingSpace refused that: {answer.reason}"
@@ -175,9 +169,14 @@ class _Acting:
             return terms.done, ""
         if answer.result is DeviceResult.REFUSED:
             return "failed", answer.reason
-        if device in self.sending.divided and self.plan.read and (self.action == "remove" or not self.api.partial):
+        if device in self.sending.divided and self.plan.read and self._listed_all:
             return "unknown", IN_PART.format(terms.already)
         return "unchanged", terms.already
+
+    @property
+    def _listed_all(self) -> bool:
+        """Whether a list that did not have a device shows that the device held no license."""
+        return self.action == "remove" or not (self.api.partial or self.api.doubt)
 
     def read_back(self, doubts: dict[str, Doubt]) -> bool | None:
         """Read the account and decide about the devices in doubt."""

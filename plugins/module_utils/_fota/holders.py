@@ -16,7 +16,7 @@ from .._plan.answer import Action
 from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
-from .._swm.missing import PROOFS, Named, among_licensed
+from .._swm.missing import among_licensed
 from .._swm.shown import Shown
 
 
@@ -75,30 +75,12 @@ def without_license(api: FotaApi, refused: t.Mapping[str, str], others: t.Iterab
     """
     first = api.page()
     if first.more and len(refused) <= first.pages:
-        found = _look(api, first, refused, others, first.pages)
+        facts = dict.fromkeys(others, Facts(False, None, None))
+        listed = [device for device, _time in first.devices]
+        found = among_licensed(Shown(api.page, listed), facts, refused, listed, first.pages, api.max_concurrency)
         if not found.unproven:
             require_spelling(found.seen, [*refused], losing=True)
             return {device: "" if device in found.unknown else why for device, why in refused.items()}
     held, _last = api.licensed(first, refused)
     require_spelling(held, [*refused], losing=True)
     return {device: why if device in held else "" for device, why in refused.items()}
-
-
-def near(api: FotaApi, refused: t.Mapping[str, str]) -> t.AbstractSet[str]:
-    """Which of these devices a few pages of the list show as holding a license.
-
-    :param refused: devices that ThingSpace does not know, each with its reason.
-    :raises LicensingError: the account could not be read.
-    """
-    first = api.page()
-    listed = {device for device, _time in first.devices}
-    if not first.more:
-        return listed
-    return listed | _look(api, first, refused, (), PROOFS).licensed
-
-
-def _look(api: FotaApi, first: Page, refused: t.Mapping[str, str], others: t.Iterable[str], most: int) -> Named:
-    """Look for devices where they would be on the list. For parameters, see C(among_licensed)."""
-    facts = dict.fromkeys(others, Facts(False, None, None))
-    listed = [device for device, _time in first.devices]
-    return among_licensed(Shown(api.page, listed), facts, refused, listed, most, api.max_concurrency)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing as t
 
 from .._client.secrets import SecretRegister
@@ -107,22 +108,22 @@ def _devices(given: t.Any) -> tuple[tuple[str, str], ...]:
 
 
 def _result(value: CallbackBody) -> tuple[ReportedStatus, str]:
-    """Status and reason. A success with a fault is neither a success nor a failure."""
+    """Status and reason. A fault overrides the status."""
     word = value.get("status")
     word = word.strip() if isinstance(word, str) else ""
     fault = _fault(value.get("faultResponse"))
-    if word.lower() == "success":
-        return ("other", f"status {word}, but with a fault: {fault}") if fault else _SUCCESS
+    if not fault and word.lower() in ("failed", "failure"):
+        fault = "no reason was given"
     if fault:
         return "failed", fault
-    if word.lower() in ("failed", "failure"):
-        return "failed", "no reason was given"
+    if word.lower() == "success":
+        return _SUCCESS
     return "other", f"status {word}" if word else "no status was given"
 
 
 _SUCCESS: tuple[ReportedStatus, str] = ("success", "")
 
-_NOTHING = frozenset({"", "0", "null", "none"})
+_NO_FAULT = re.compile(r"0*|null|none|n/a|ok|success", re.IGNORECASE)
 """Texts that say that there is no fault."""
 
 
@@ -139,7 +140,7 @@ def _fault(given: t.Any) -> str:
 def _said(value: t.Any) -> str:
     """A text, or an empty one if it says nothing."""
     text = str(value).strip()
-    return "" if text.lower() in _NOTHING or not value else text
+    return "" if _NO_FAULT.fullmatch(text) or not value else text
 
 
 def _word(value: t.Any) -> str:

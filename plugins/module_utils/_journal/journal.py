@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
+import json
 import os
 import platform
 import typing as t
@@ -17,14 +19,23 @@ from .._errors import LicensingError
 from .._plan.answer import Action
 from .by_count import keep_counted, windows_of
 from .changes import changes_since
-from .clock import now
+from .clock import ago, now
 from .confirmation import Confirmation
 from .facts import JournalFacts, facts
 from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_by, usual_latency
 from .match import Recorded, adopt, record
 from .moved import read_now, require_here
-from .queries import ACCEPT, HOLDERS, IDS, LAST_COUNTED, NAMED_BY, PROVED_HOLDERS, REMOVED_BY_ANOTHER_KIND
+from .queries import (
+    ACCEPT,
+    HOLDERS,
+    IDS,
+    LAST_COUNTED,
+    NAMED_BY,
+    PROVED_HOLDERS,
+    REMOVED_BY_ANOTHER_KIND,
+    REPORTED_AS_DONE,
+)
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
 from .scopes import attempts_of, devices_of, in_several, number_of, scopes_of
 from .status import Attempt, RequestState
@@ -34,6 +45,9 @@ from .stores import open_store
 if t.TYPE_CHECKING:
     from .._client.stop import Told
 
+CLOCKS_APART = datetime.timedelta(seconds=5)
+"""By how much the clock of a receiver may be behind that of a task."""
+
 
 class Journal:
     """An open journal. Several threads may call its methods."""
@@ -42,6 +56,7 @@ class Journal:
         self._store = store
         self._reading, self._writing = store.reading, store.writing
         self._scopes: dict[Scope, int | None] = {}
+        self._began: dict[int, str] = {}
 
     @property
     def path(self) -> str:
@@ -206,6 +221,7 @@ class Journal:
             )
             self._store.require_intact()
         self._store.request_begun(request, run)
+        self._began[request] = ago(CLOCKS_APART)
         return request
 
     def accepted(self, request: int, request_id: str) -> bool:
@@ -217,11 +233,18 @@ class Journal:
         The record survives a kill at once, and a power cut after the next write. Until then, the request counts as
         lost.
         """
+        began = self._began.pop(request, "")
         with self._writing(flush=False) as db:
-            fresh = db.execute(ACCEPT, (request_id, now(), request, request_id, request_id)).rowcount
+            fresh = db.execute(ACCEPT, (request_id, now(), request, request_id, request_id, began)).rowcount
             if fresh:
                 adopt(db, request_id)
         return bool(fresh)
+
+    def reported_as_done(self, since: str) -> set[tuple[str, str]]:
+        """The devices, with the kind of their ids, that were reported as done under unknown request ids."""
+        with self._reading() as db:
+            rows = db.execute(REPORTED_AS_DONE, (since,)).fetchall()
+        return {(kind, device) for (devices,) in rows for kind, device in json.loads(devices)}
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Record any other result of a request."""

@@ -23,9 +23,9 @@ OWN = (
 ACCEPT = (
     "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ? "
     "AND NOT EXISTS (SELECT 1 FROM request AS other WHERE other.request_id = ? AND other.id <> request.id) "
-    "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = ? AND callback.received < request.sent)"
+    "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = ? AND callback.received < ?)"
 )
-"""Gives a request its id, unless that is older: another one has it, or a report under it came before this was sent."""
+"""Gives a request its id, unless that is older: another one has it, or a report under it came before a timestamp."""
 
 _ATTEMPT = (
     "SELECT entry.device_id, request.id, request.action, request.state, entry.outcome, "
@@ -188,6 +188,9 @@ COUNTED_UNWATCHED = f"SELECT 1 {_SINCE} AND request.run < ? AND {COUNTED} AND en
 _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
+
+REPORTED_AS_DONE = "SELECT devices FROM callback WHERE matched = 0 AND status = 'success' AND received >= ?"
+"""What was reported as done under unknown request ids since a timestamp."""
 
 UNMATCHED = (
     "SELECT request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "

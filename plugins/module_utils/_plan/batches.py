@@ -65,11 +65,17 @@ def _never(_reason: str) -> bool:
     return False
 
 
+def _all(batch: t.Sequence[str]) -> t.Sequence[str]:
+    return batch
+
+
 class Sending:
     """The results of one action. Several threads fill it.
 
     :param of_a_device: whether the reason of a refusal can only be meant for devices of the request, and not for all of
         it. Such a refusal never ends a search.
+    :param going: is called right before each request; returns the devices that may still be sent. The others get no
+        result here.
     :param answers: ThingSpace's answer by device.
     :param in_doubt: devices without a reliable answer.
     :param divided: devices of requests that were refused as a whole, and then sent in parts.
@@ -78,7 +84,12 @@ class Sending:
     """
 
     def __init__(
-        self, writer: Writer, action: Action, batch_size: int, of_a_device: t.Callable[[str], bool] = _never
+        self,
+        writer: Writer,
+        action: Action,
+        batch_size: int,
+        of_a_device: t.Callable[[str], bool] = _never,
+        going: t.Callable[[t.Sequence[str]], t.Sequence[str]] = _all,
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.in_doubt: dict[str, Doubt] = {}
@@ -89,6 +100,7 @@ class Sending:
         self._action = action
         self._batch_size = batch_size
         self._of_a_device = of_a_device
+        self._going = going
         self._lock = threading.Lock()
         self._lost_in_a_row = 0
         self._step = writer.progress.step(f"{ACTIONS[action].noun}s sent")
@@ -109,6 +121,9 @@ class Sending:
         if self.stopped or not batch or (search is not None and search.hopeless):
             return
         try:
+            batch = self._going(batch)
+            if not batch:
+                return
             answers = self._writer.write(self._action, batch)
         except LicensingError as error:
             self._handle(batch, error, search)

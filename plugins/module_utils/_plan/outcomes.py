@@ -29,6 +29,9 @@ MAY_HAVE_MOVED = MOVED | {"unknown"}
 """Outcomes of sent devices that make a task changed. An unknown result does not count as unchanged."""
 AMISS = frozenset({"failed", "unknown", "skipped"})
 
+HAD_BEFORE = "which the device may have had before"
+"""How the reason of an unknown result ends if the device may have been as wanted before. An undo leaves it alone."""
+
 
 class Row(t.NamedTuple):
     """What happened to one device, and why."""

@@ -29,6 +29,7 @@ class Done(t.NamedTuple):
 
     :param moved: devices that this run changed, or asked ThingSpace to change.
     :param stopped: why it ended early.
+    :param withheld: planned devices that were not sent, because they were not to be sent any more.
     """
 
     plan: SimsecPlan
@@ -37,6 +38,7 @@ class Done(t.NamedTuple):
     pool: Pool
     stopped: LicensingError | None
     held_back: bool = False
+    withheld: frozenset[str] = frozenset()
 
     @property
     def accepted(self) -> list[str]:
@@ -47,7 +49,7 @@ class Done(t.NamedTuple):
     @property
     def changed(self) -> bool:
         """Whether this run changed anything, or sent something with an unknown result."""
-        sent = frozenset(self.plan.sent)
+        sent = frozenset(self.plan.sent) - self.withheld
         return bool(self.moved) or any(row.outcome == "unknown" and row.device_id in sent for row in self.rows)
 
     @property
@@ -92,10 +94,12 @@ def planned(
             rows.append(_in_doubt(plan, sent.results[device]))
         else:
             rows.append(RequestRow(device, would, reason if confirmed else "", ""))
-    going = frozenset(plan.sent)
+    withheld = sent.withheld if sent else frozenset[str]()
+    going = frozenset(plan.sent) - withheld
     moved = frozenset(row.device_id for row in rows if row.device_id in going and row.outcome in MOVED)
     after = pool.moved(len(moved), 0) if action == "assign" else pool.moved(0, len(moved))
-    return Done(plan, rows, moved, after, stopped or (sent.stopped if sent else None), held_back=stopped is not None)
+    why = stopped or (sent.stopped if sent else None)
+    return Done(plan, rows, moved, after, why, held_back=stopped is not None, withheld=withheld)
 
 
 def make_result(context: Context, job: Job, done: Done) -> Result:

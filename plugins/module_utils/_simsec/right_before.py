@@ -16,61 +16,71 @@ import dataclasses
 import typing as t
 
 from .._journal.journal import Journal
+from .._journal.rows import Scope
+from .._journal.status import DeviceStatus
 from .._plan.outcomes import RequestRow
 from .._plan.plan import Pool
-from .api import SimsecApi, SkuSubscription
+from .api import SimsecApi
 from .job import Job
 from .look import statuses_of
-from .moves import Instead, Losing, kept_now
+from .moves import Losing, kept, kept_now
 from .plan import make_simsec_plan
+
+REPORTED = (
+    "not sent again: a report that may be about an earlier request for it, and that says that it was done, arrived "
+    "meanwhile"
+)
 
 
 class RightBefore:
     """Decides again about planned devices, by what the journal says at that moment.
 
-    :param subscriptions: the counts of the account, read after the plan.
+    :param again: the devices that are sent although an earlier request for them may have been carried out.
+    :param when: the time of the plan, in the journal's format.
     """
 
-    def __init__(self, job: Job, journal: Journal, api: SimsecApi, subscriptions: t.Sequence[SkuSubscription]) -> None:
+    def __init__(self, job: Job, journal: Journal, api: SimsecApi, again: t.AbstractSet[str], when: str) -> None:
         self._job, self._journal, self._api = job, journal, api
-        self._subscriptions = subscriptions
-        # By the kind of the task's own ids, the devices of one request can be told from all others.
+        self._again, self._when = again, when
         self._named = [one for one in job.instead if one.scope.kind == job.scope.kind]
-        self._strangers = [one for one in job.instead if one.scope.kind != job.scope.kind]
 
     def begin_wave(self, devices: t.Sequence[str]) -> dict[str, RequestRow]:
         """Read the counts again before a wave, if devices lose a license because of another one that must be there.
 
-        :returns: the rows of those devices of the wave that must not be sent. Of those that the task does not name,
-            any may be one that is named by another kind of id. So all of these are looked at, once for a wave.
+        :returns: the rows of those devices of the wave that must not be sent.
         :raises LicensingError: the counts could not be read.
         """
-        if not self._job.instead:
+        job = self._job
+        if not job.instead:
             return {}
-        self._subscriptions = self._api.subscriptions()
-        return self._rows(devices, self._kept([one for one in devices if not self._is_named(one)], self._strangers))
+        losing = Losing(job.scope, job.wish.devices)
+        kept = kept_now(self._journal, losing, job.instead, self._api.subscriptions())
+        return self._rows(devices, {device: kept[device] for device in devices if device in kept})
 
     def withheld(self, devices: t.Sequence[str]) -> dict[str, RequestRow]:
-        """The rows of those devices of a request that must not be sent any more."""
-        named = [device for device in devices if self._is_named(device)]
-        among = frozenset(named)
-        return self._rows(
-            devices, self._kept(named, [one._replace(devices=one.devices & among) for one in self._named])
-        )
+        """The rows of those devices of a request that must not be sent any more.
 
-    def _is_named(self, device: str) -> bool:
-        return any(device in one.devices for one in self._named)
+        What cannot have changed since the plan, or needs all of the account's devices, is not looked at again.
+        """
+        named = [device for device in devices if any(device in one.devices for one in self._named)]
+        instead = [one._replace(devices=one.devices.intersection(named)) for one in self._named]
+        kept_ones = kept(Losing(self._job.scope, named), instead, self._statuses_of(named)) if named else {}
+        rows = self._rows(devices, kept_ones)
+        if not self._again.isdisjoint(devices):
+            done = self._journal.reported_as_done(self._when)
+            for device in self._again.intersection(devices):
+                if (self._job.scope.kind, device) in done:
+                    rows.setdefault(device, RequestRow(device, "unknown", REPORTED, ""))
+        return rows
 
-    def _kept(self, devices: t.Sequence[str], instead: t.Sequence[Instead]) -> dict[str, str]:
-        if not devices:
-            return {}
-        return kept_now(self._journal, Losing(self._job.scope, devices), instead, self._subscriptions)
+    def _statuses_of(self, devices: t.Sequence[str]) -> t.Callable[[Scope], dict[str, DeviceStatus]]:
+        return lambda scope: statuses_of(self._journal.attempts(scope, devices))
 
-    def _rows(self, devices: t.Sequence[str], kept: t.Mapping[str, str]) -> dict[str, RequestRow]:
+    def _rows(self, devices: t.Sequence[str], kept_ones: t.Mapping[str, str]) -> dict[str, RequestRow]:
         """The rows of those that are not to be sent according to the journal, or that must keep their license."""
         wish = dataclasses.replace(self._job.wish, devices=[*devices])
-        attempts = self._journal.attempts(self._job.scope, devices)
-        plan = make_simsec_plan(wish, statuses_of(attempts), Pool(None, None), kept)
+        statuses = self._statuses_of(devices)(self._job.scope)
+        plan = make_simsec_plan(wish, statuses, Pool(None, None), kept_ones)
         return {
             device: RequestRow(device, decision.outcome, decision.reason, decision.request_id)
             for device, decision in plan.decisions.items()

@@ -35,10 +35,12 @@ class Sent(t.NamedTuple):
 
     :param results: of each planned device.
     :param stopped: why the run ended early, if it did.
+    :param withheld: planned devices that were not sent, because they were not to be sent any more.
     """
 
     results: dict[str, RequestRow]
     stopped: LicensingError | None
+    withheld: frozenset[str] = frozenset()
 
 
 Withhold = t.Callable[[t.Sequence[str]], dict[str, RequestRow]]
@@ -88,15 +90,6 @@ class JournaledWriter:
 
         :raises LicensingError: the whole request failed, or it could not be recorded and was therefore not sent.
         """
-        withheld = self._withhold(devices)
-        going = [device for device in devices if device not in withheld]
-        with self._lock:
-            self.withheld.update(withheld)
-        if going:
-            self._send(action, going)
-        return dict.fromkeys(devices, Answer(DeviceResult.DONE, ""))
-
-    def _send(self, action: Action, devices: t.Sequence[str]) -> None:
         with self._lock:
             name = next(self._names)
         request = self._journal.intend(self._run, self._scope, action, devices, name)
@@ -117,6 +110,16 @@ class JournaledWriter:
             self._settle(request, devices, doubt)
             raise doubt
         self._name(devices, request_id)
+        return dict.fromkeys(devices, Answer(DeviceResult.DONE, ""))
+
+    def going(self, devices: t.Sequence[str]) -> t.Sequence[str]:
+        """Those of the devices that may still be sent. What was withheld once stays so."""
+        with self._lock:
+            left = [device for device in devices if device not in self.withheld]
+        withheld = self._withhold(left)
+        with self._lock:
+            self.withheld.update(withheld)
+        return [device for device in left if device not in withheld]
 
     def _name(self, devices: t.Sequence[str], request_id: str) -> None:
         with self._lock:
@@ -135,7 +138,7 @@ class JournaledWriter:
 
 def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batch_size: int) -> Sent:
     """Send all these devices. A device without a reliable answer is C(unknown) and not sent again."""
-    sending = Sending(writer, action, batch_size)
+    sending = Sending(writer, action, batch_size, going=writer.going)
     sending.send(devices)
     results: dict[str, RequestRow] = {}
     not_sent = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
@@ -152,7 +155,7 @@ def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batc
             results[device] = RequestRow(device, "accepted", "", request_id)
         else:
             results[device] = RequestRow(device, "failed", answer.reason, "")
-    return Sent(results, sending.stopped)
+    return Sent(results, sending.stopped, frozenset(writer.withheld))
 
 
 def request_id_problems(given: str | None) -> list[Problem]:

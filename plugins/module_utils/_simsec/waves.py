@@ -46,6 +46,7 @@ def send_in_waves(
         except LicensingError as error:
             stopped = error
             break
+        writer.withheld.update(withheld)
         sent = send(writer, action, [device for device in devices if device not in withheld], job.batch_size)
         results.update({**withheld, **sent.results})
         left -= part.changes
@@ -53,7 +54,7 @@ def send_in_waves(
     if stopped is not None:
         for device in plan.sent:
             results.setdefault(device, RequestRow(device, "skipped", why_left_out(stopped), ""))
-    return Sent(results, stopped)
+    return Sent(results, stopped, frozenset(writer.withheld))
 
 
 def _judged(waiting: Waiting, job: Job, results: dict[str, RequestRow], left: int) -> LicensingError | None:

@@ -13,6 +13,7 @@ import typing as t
 from .._devices.ids import problem
 from .._fleet.account_parts import LIMITS, PartKind
 from .._fleet.record import RunAccount, RunPart, RunRow
+from .._plan.outcomes import HAD_BEFORE
 from .._report.text import visible
 from .._thingspace.id_kinds import KIND, Kind
 
@@ -27,12 +28,14 @@ class Change(t.NamedTuple):
 
     :param certain: whether the run saw that it was done, or at least accepted.
     :param request_id: ThingSpace's id of the request, if the record knows it.
+    :param had_before: whether the device may have been as wanted before the run.
     """
 
     device_id: str
     done: ChangeKind
     certain: bool
     request_id: str = ""
+    had_before: bool = False
 
 
 class Left(t.NamedTuple):
@@ -150,7 +153,8 @@ def change_of(part: RunPart, row: RunRow) -> Change | None:
     if outcome == "unchanged":
         return Change(row["device_id"], "moved", True)
     done = planned or {"present": "assigned", "absent": "removed"}.get(part.action, "moved")
-    return Change(row["device_id"], t.cast(ChangeKind, done), outcome == "accepted", row["request_id"])
+    had_before = row["reason"].endswith(HAD_BEFORE)
+    return Change(row["device_id"], t.cast(ChangeKind, done), outcome == "accepted", row["request_id"], had_before)
 
 
 def changes_of(parts: t.Iterable[RunPart]) -> dict[str, Change]:

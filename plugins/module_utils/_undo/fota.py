@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from .._fleet.record import RunAccount
+from .._plan.outcomes import HAD_BEFORE
 from .changes import FOTA, OPPOSITE, Left, changes_of, parts_of
 from .history import Later
 
@@ -37,6 +38,9 @@ def reverse_fota(account: RunAccount, later: Later) -> FotaReversal:
         if changed_by or change.done not in OPPOSITE:
             code = "later_run" if changed_by else "unknown"
             found.left.append(FOTA.left(change, code, changed_by or "the record does not say what was to be done"))
+            continue
+        if change.had_before:
+            found.left.append(FOTA.left(change, "unknown", f"the run found it as wanted, {HAD_BEFORE}"))
             continue
         (found.take if change.done == "assigned" else found.give).append(change.device_id)
         found = found._replace(uncertain=found.uncertain + (not change.certain))

@@ -16,7 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
     Confirmation,
     ReportedStatus,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
@@ -125,3 +125,53 @@ def test_what_is_reported_as_done_meanwhile_is_not_sent_again(
     assert [device for _method, _sku, devices, _name in space.writes[2:] for device in devices] == [FIRST]
     assert outcomes(done)[1] == "unchanged"
     assert space.held[sku] == {FIRST, SECOND}
+
+
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_what_a_report_under_an_unknown_id_calls_done_meanwhile_is_not_sent_again(
+    run: Run, space: Space, journal: Path, sku: str
+) -> None:
+    """Both answers were lost, and only the second request was carried out."""
+    options = {"sku": sku, "lifetime_consent": 2, "lifetime_elsewhere": 2}
+    space.faults, space.counts = ["lose", "lost"], False
+    run(**options)
+    meanwhile(space, lambda: report(journal, SECOND, "unknown"))
+    space.counts = True
+    done = run(**options, retry_unknown=True, settle_time=600)
+    assert [devices for _method, _sku, devices, _name in space.writes[2:]] == [[FIRST]]
+    assert outcomes(done) == ["accepted", "unknown"]
+
+
+def test_others_who_get_the_new_license_meanwhile_withhold_nothing(run: Run, space: Space, journal: Path) -> None:
+    """The journal knows more then than the account counted when the task began."""
+    space.held[BUNDLE] = set()
+    space.types[BUNDLE] = "Flexible Bundle"
+    moved(run, space, journal)
+    third = imeis(3)[2]
+    run(sku=BUNDLE, devices=[third])
+    space.held[BUNDLE].remove(third)
+
+    def arrives() -> None:
+        space.held[BUNDLE].add(third)
+        report(journal, third, "r5")
+
+    meanwhile(space, arrives)
+    done = run(state="absent", replaced_by=[{"sku": BUNDLE}])
+    assert (outcomes(done), space.held[FLEX]) == (["accepted", "accepted"], set())
+
+
+def test_a_task_that_sends_nothing_because_of_what_was_reported_meanwhile_is_not_changed(
+    run: Run, space: Space, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report arrives after the plan, and before the first request."""
+    space.faults, space.counts = ["lose"], False
+    run(devices=[FIRST])
+    begin = Journal.begin_run
+
+    def reported(opened: Journal, *given: t.Any, **more: t.Any) -> int:
+        opened.confirm([Confirmation("unknown", (("imei", FIRST),), "success", "")])
+        return begin(opened, *given, **more)
+
+    monkeypatch.setattr(Journal, "begin_run", reported)
+    done = run(devices=[FIRST], retry_unknown=True)
+    assert (outcomes(done), done["changed"], len(space.writes)) == (["unknown"], False, 1)

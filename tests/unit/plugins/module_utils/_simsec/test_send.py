@@ -107,6 +107,23 @@ def test_what_is_not_as_planned_any_more_is_not_sent(journal: Journal, answers: 
     assert sent.results[imei(3)].outcome == "accepted"
 
 
+def test_what_was_withheld_once_is_not_sent_with_a_part_of_its_request(journal: Journal) -> None:
+    """Even if it might be sent by then. Nor does it take the last free license from others."""
+    rows = {imei(0): RequestRow(imei(0), "skipped", "why", "")}
+    api = FakeApi(journal, refusal("No license available"))
+    api.free = 1
+
+    def withhold(sent: t.Sequence[str]) -> dict[str, RequestRow]:
+        return {} if api.sent else rows
+
+    run = journal.begin_run(SCOPE, "assign", 0)
+    writer = JournaledWriter(t.cast(SimsecApi, api), journal, SCOPE, run, request_names(None, 9), withhold)
+    sent = send(writer, "assign", imeis(3), 3)
+    assert [devices for devices, _name in api.sent] == [imeis(3)[1:], [imei(1)]]
+    assert [sent.results[device].outcome for device in imeis(3)] == ["skipped", "accepted", "failed"]
+    assert sent.withheld == {imei(0)}
+
+
 def test_accepted(journal: Journal) -> None:
     api = FakeApi(journal)
     sent = sending(api, imeis(3))

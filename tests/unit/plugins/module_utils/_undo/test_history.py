@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import OptionsError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.record import checksum
+from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import PERHAPS
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import Change, changes_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.fota import reverse_fota
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import (
@@ -91,6 +92,16 @@ def test_fota_licenses() -> None:
     rows = ((A, "assigned", ""), (B, "removed", ""), (C, "unknown", "assigned"), (D, "failed", "removed"))
     found = reverse_fota(run_account(account(part(*rows))), Later())
     assert (found.take, found.give, found.left, found.uncertain) == ([A, C], [B], [], 1)
+
+
+@pytest.mark.parametrize("planned", ["assigned", "removed"])
+def test_what_a_device_may_have_had_before_stays(planned: str) -> None:
+    """Nobody knows whether the run changed it."""
+    made = part((A, "unknown", planned), (B, "unknown", planned))
+    made["devices"][0]["reason"] = PERHAPS
+    found = reverse_fota(run_account(account(made)), Later())
+    assert found.take + found.give == [B]
+    assert [(left.device_id, left.code) for left in found.left] == [(A, "unknown")]
 
 
 def test_what_a_later_run_did(tmp_path: Path) -> None:
