@@ -83,12 +83,15 @@ class SimsecApi:
         C(GET /accounts/{account}/requests/{requestId}/status) is documented only for other operations. A refusal
         therefore says nothing about the request.
 
-        :returns: None if ThingSpace does not return a status for this request.
+        :returns: None if ThingSpace does not return a status for this request, or if the answer names another one or
+            has a fault.
         """
         path = segments("m2m", "v1", "accounts", self.account, "requests", request_id, "status")
         try:
             value = self._client.get("ask for the status of the request", path)
         except ApiError:
+            return None
+        if value.get("requestId") not in (None, "", request_id) or value.get("faultResponse"):
             return None
         status = one_line(value.get("status"), self._client.mask)
         return status.lower(), status

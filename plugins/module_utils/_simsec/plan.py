@@ -17,7 +17,7 @@ from .._journal.clock import after, age, for_people, hour_after
 from .._journal.status import NOTHING, Attempt, DeviceStatus
 from .._plan.answer import ACTIONS, Action
 from .._plan.incomplete import left_over
-from .._plan.outcomes import Outcome
+from .._plan.outcomes import Outcome, RequestRow
 from .._plan.plan import Plan, Pool, make_plan
 from .._text.lists import first
 from .skus import Sku
@@ -38,6 +38,12 @@ class Decision(t.NamedTuple):
 
 
 SEND = Decision("send")
+
+
+def row_of(device: str, decision: Decision) -> RequestRow:
+    """The row of a device that is not sent."""
+    return RequestRow(device, t.cast(Outcome, decision.outcome), decision.reason, decision.request_id)
+
 
 NO_REASON = "ThingSpace reported a failure without a reason"
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import typing as t
+from types import MappingProxyType
 
 from .._errors import LicensingError
 from .._journal.status import DeviceStatus
@@ -20,7 +21,7 @@ from .._plan.plan import Pool
 from .._text.diff import device_diff
 from .again import warn_of_another, without_advice
 from .job import Job
-from .plan import NO_REASON, SimsecPlan
+from .plan import NO_REASON, Decision, SimsecPlan, row_of
 from .send import Sent
 
 
@@ -29,7 +30,7 @@ class Done(t.NamedTuple):
 
     :param moved: devices that this run changed, or asked ThingSpace to change.
     :param stopped: why it ended early.
-    :param withheld: planned devices that were not sent, because they were not to be sent any more.
+    :param withheld: the decisions about planned devices that were not sent, because they were not to be sent any more.
     """
 
     plan: SimsecPlan
@@ -38,7 +39,7 @@ class Done(t.NamedTuple):
     pool: Pool
     stopped: LicensingError | None
     held_back: bool = False
-    withheld: frozenset[str] = frozenset()
+    withheld: t.Mapping[str, Decision] = MappingProxyType({})
 
     @property
     def accepted(self) -> list[str]:
@@ -49,7 +50,7 @@ class Done(t.NamedTuple):
     @property
     def changed(self) -> bool:
         """Whether this run changed anything, or sent something with an unknown result."""
-        sent = frozenset(self.plan.sent) - self.withheld
+        sent = frozenset(self.plan.sent) - self.withheld.keys()
         return bool(self.moved) or any(row.outcome == "unknown" and row.device_id in sent for row in self.rows)
 
     @property
@@ -82,20 +83,22 @@ def planned(
     """
     action: Action = "assign" if plan.plan.state == "present" else "remove"
     would: Outcome = ACTIONS[action].done if confirmed else "accepted"
+    if sent is not None:
+        plan = plan._replace(again=plan.again - sent.withheld.keys())
     rows = []
     for device, decision in plan.decisions.items():
         if decision.outcome == "accepted" and confirmed and not decision.overdue:
             rows.append(RequestRow(device, would, AWAITED, decision.request_id))
         elif decision.outcome != "send":
-            rows.append(RequestRow(device, decision.outcome, decision.reason, decision.request_id))
+            rows.append(row_of(device, decision))
         elif stopped is not None:
             rows.append(RequestRow(device, "skipped", f"{STOPPED}{ACTIONS[action].done}", ""))
         elif sent is not None:
             rows.append(_in_doubt(plan, sent.results[device]))
         else:
             rows.append(RequestRow(device, would, reason if confirmed else "", ""))
-    withheld = sent.withheld if sent else frozenset[str]()
-    going = frozenset(plan.sent) - withheld
+    withheld: t.Mapping[str, Decision] = sent.withheld if sent else {}
+    going = frozenset(plan.sent) - withheld.keys()
     moved = frozenset(row.device_id for row in rows if row.device_id in going and row.outcome in MOVED)
     after = pool.moved(len(moved), 0) if action == "assign" else pool.moved(0, len(moved))
     why = stopped or (sent.stopped if sent else None)
@@ -119,7 +122,8 @@ def make_result(context: Context, job: Job, done: Done) -> Result:
     if again:
         done = done._replace(rows=[row._replace(reason=without_advice(row.reason)) for row in done.rows])
     # Devices that keep a license until another one is confirmed are no failure, because the task requests that.
-    judged = [row for row in done.rows if not done.plan.decisions[row.device_id].waits]
+    decided = {**done.plan.decisions, **done.withheld}
+    judged = [row for row in done.rows if not decided[row.device_id].waits]
     if job.only_planned:
         sent = frozenset(done.plan.sent)
         judged = [row for row in judged if row.device_id in sent]

@@ -18,13 +18,12 @@ import typing as t
 from .._journal.journal import Journal
 from .._journal.rows import Scope
 from .._journal.status import DeviceStatus
-from .._plan.outcomes import RequestRow
 from .._plan.plan import Pool
 from .api import SimsecApi
 from .job import Job
 from .look import statuses_of
 from .moves import Losing, kept, kept_now
-from .plan import make_simsec_plan
+from .plan import SEND, Decision, make_simsec_plan
 
 REPORTED = (
     "not sent again: a report that may be about an earlier request for it, and that says that it was done, arrived "
@@ -44,10 +43,10 @@ class RightBefore:
         self._again, self._when = again, when
         self._named = [one for one in job.instead if one.scope.kind == job.scope.kind]
 
-    def begin_wave(self, devices: t.Sequence[str]) -> dict[str, RequestRow]:
+    def begin_wave(self, devices: t.Sequence[str]) -> dict[str, Decision]:
         """Read the counts again before a wave, if devices lose a license because of another one that must be there.
 
-        :returns: the rows of those devices of the wave that must not be sent.
+        :returns: the decisions about those devices of the wave that must not be sent.
         :raises LicensingError: the counts could not be read.
         """
         job = self._job
@@ -55,34 +54,30 @@ class RightBefore:
             return {}
         losing = Losing(job.scope, job.wish.devices)
         kept = kept_now(self._journal, losing, job.instead, self._api.subscriptions())
-        return self._rows(devices, {device: kept[device] for device in devices if device in kept})
+        return self._decided(devices, {device: kept[device] for device in devices if device in kept})
 
-    def withheld(self, devices: t.Sequence[str]) -> dict[str, RequestRow]:
-        """The rows of those devices of a request that must not be sent any more.
+    def withheld(self, devices: t.Sequence[str]) -> dict[str, Decision]:
+        """The decisions about those devices of a request that must not be sent any more.
 
         What cannot have changed since the plan, or needs all of the account's devices, is not looked at again.
         """
         named = [device for device in devices if any(device in one.devices for one in self._named)]
         instead = [one._replace(devices=one.devices.intersection(named)) for one in self._named]
         kept_ones = kept(Losing(self._job.scope, named), instead, self._statuses_of(named)) if named else {}
-        rows = self._rows(devices, kept_ones)
+        found = self._decided(devices, kept_ones)
         if not self._again.isdisjoint(devices):
             done = self._journal.reported_as_done(self._when)
             for device in self._again.intersection(devices):
                 if (self._job.scope.kind, device) in done:
-                    rows.setdefault(device, RequestRow(device, "unknown", REPORTED, ""))
-        return rows
+                    found.setdefault(device, Decision("unknown", REPORTED))
+        return found
 
     def _statuses_of(self, devices: t.Sequence[str]) -> t.Callable[[Scope], dict[str, DeviceStatus]]:
         return lambda scope: statuses_of(self._journal.attempts(scope, devices))
 
-    def _rows(self, devices: t.Sequence[str], kept_ones: t.Mapping[str, str]) -> dict[str, RequestRow]:
-        """The rows of those that are not to be sent according to the journal, or that must keep their license."""
+    def _decided(self, devices: t.Sequence[str], kept_ones: t.Mapping[str, str]) -> dict[str, Decision]:
+        """About those that are not to be sent according to the journal, or that must keep their license."""
         wish = dataclasses.replace(self._job.wish, devices=[*devices])
         statuses = self._statuses_of(devices)(self._job.scope)
         plan = make_simsec_plan(wish, statuses, Pool(None, None), kept_ones)
-        return {
-            device: RequestRow(device, decision.outcome, decision.reason, decision.request_id)
-            for device, decision in plan.decisions.items()
-            if decision.outcome != "send"
-        }
+        return {device: decision for device, decision in plan.decisions.items() if decision is not SEND}

@@ -22,6 +22,7 @@ from .._plan.answer import Action, Answer, DeviceResult
 from .._plan.batches import Sending, rejects_devices, words
 from .._plan.outcomes import RequestRow
 from .api import SimsecApi, pool_of
+from .plan import Decision, row_of
 
 X_REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,30}")
 """C(X-Request-ID) within both the pattern and the length of 32 that the public SDK describes."""
@@ -35,16 +36,16 @@ class Sent(t.NamedTuple):
 
     :param results: of each planned device.
     :param stopped: why the run ended early, if it did.
-    :param withheld: planned devices that were not sent, because they were not to be sent any more.
+    :param withheld: the decisions about planned devices that were not sent, because they were not to be sent any more.
     """
 
     results: dict[str, RequestRow]
     stopped: LicensingError | None
-    withheld: frozenset[str] = frozenset()
+    withheld: t.Mapping[str, Decision]
 
 
-Withhold = t.Callable[[t.Sequence[str]], dict[str, RequestRow]]
-"""Returns the rows of those devices that must not be sent any more; see C(RightBefore)."""
+Withhold = t.Callable[[t.Sequence[str]], dict[str, Decision]]
+"""Returns the decisions about those devices that must not be sent any more; see C(RightBefore)."""
 
 
 class JournaledWriter:
@@ -52,7 +53,7 @@ class JournaledWriter:
 
     :param withhold: is called right before each request.
     :param newest: the number of the last request for these devices before; later the last one that was sent.
-    :ivar withheld: the rows of planned devices that are not sent any more.
+    :ivar withheld: the decisions about planned devices that are not sent any more.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class JournaledWriter:
         self._lock = threading.Lock()
         self._withhold = withhold
         self.newest = newest
-        self.withheld: dict[str, RequestRow] = {}
+        self.withheld: dict[str, Decision] = {}
         self.request_ids: dict[str, str] = {}
         self.max_concurrency = api.max_concurrency
         self.progress = api.progress.about(scope.sku)
@@ -146,7 +147,7 @@ def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batc
         request_id = writer.request_ids.get(device, "")
         answer, doubt = sending.answers.get(device), sending.in_doubt.get(device)
         if device in writer.withheld:
-            results[device] = writer.withheld[device]
+            results[device] = row_of(device, writer.withheld[device])
         elif doubt is not None:
             results[device] = RequestRow(device, "unknown", doubt.reason, request_id)
         elif answer is None:
@@ -155,7 +156,7 @@ def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batc
             results[device] = RequestRow(device, "accepted", "", request_id)
         else:
             results[device] = RequestRow(device, "failed", answer.reason, "")
-    return Sent(results, sending.stopped, frozenset(writer.withheld))
+    return Sent(results, sending.stopped, writer.withheld)
 
 
 def request_id_problems(given: str | None) -> list[Problem]:

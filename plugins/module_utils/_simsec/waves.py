@@ -11,15 +11,20 @@ All waves are one run of the journal, under the account's lock, so no other task
 
 from __future__ import annotations
 
+import typing as t
+from types import MappingProxyType
+
 from .._errors import LicensingError
 from .._plan.outcomes import RequestRow
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .job import Job
-from .plan import SimsecPlan
+from .plan import Decision, SimsecPlan
 from .result import confirmed_row
 from .right_before import RightBefore
 from .send import JournaledWriter, Sent, send
 from .wait import Waiting
+
+NOTHING: t.Mapping[str, Decision] = MappingProxyType({})
 
 
 def send_in_waves(
@@ -42,26 +47,31 @@ def send_in_waves(
             break
         devices = part.assign or part.remove
         try:
-            withheld = right_before.begin_wave(devices)
+            writer.withheld.update(right_before.begin_wave(devices))
         except LicensingError as error:
             stopped = error
             break
-        writer.withheld.update(withheld)
-        sent = send(writer, action, [device for device in devices if device not in withheld], job.batch_size)
-        results.update({**withheld, **sent.results})
+        sent = send(writer, action, devices, job.batch_size)
+        results.update(sent.results)
         left -= part.changes
-        stopped = sent.stopped or (_judged(waiting, job, results, left) if left else None)
+        stopped = sent.stopped or (_judged(waiting, job, results, left, sent.withheld) if left else None)
     if stopped is not None:
         for device in plan.sent:
             results.setdefault(device, RequestRow(device, "skipped", why_left_out(stopped), ""))
-    return Sent(results, stopped, frozenset(writer.withheld))
+    return Sent(results, stopped, writer.withheld)
 
 
-def _judged(waiting: Waiting, job: Job, results: dict[str, RequestRow], left: int) -> LicensingError | None:
-    """Wait for the confirmations of everything sent so far, note them, and judge the wave."""
-    accepted = [device for device, result in results.items() if result.outcome == "accepted"]
-    amiss = sum(result.outcome not in AS_WANTED for result in results.values()) - len(accepted)
-    waiting.wait(accepted, job.waves.allowed(len(results)) - amiss)
+def _judged(
+    waiting: Waiting, job: Job, results: dict[str, RequestRow], left: int, withheld: t.Mapping[str, Decision] = NOTHING
+) -> LicensingError | None:
+    """Wait for the confirmations of everything sent so far, note them, and judge the wave.
+
+    Devices that keep a license until another one is confirmed are not amiss, because the task requests that.
+    """
+    judged = [device for device in results if device not in withheld or not withheld[device].waits]
+    accepted = [device for device in judged if results[device].outcome == "accepted"]
+    amiss = sum(results[device].outcome not in AS_WANTED for device in judged) - len(accepted)
+    waiting.wait(accepted, job.waves.allowed(len(judged)) - amiss)
     for device, status in waiting.statuses(accepted).items():
         results[device] = confirmed_row(results[device], status, job.wish.action)
-    return waiting.interrupted or judge(job.waves, list(results.values()), left)
+    return waiting.interrupted or judge(job.waves, [results[device] for device in judged], left)

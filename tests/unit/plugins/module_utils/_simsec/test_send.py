@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import typing as t
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import RequestRow
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api import SimsecApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.plan import Decision, row_of
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.send import (
     X_REQUEST_ID,
     JournaledWriter,
@@ -74,12 +76,15 @@ def journal() -> t.Iterator[Journal]:
     made.close()
 
 
-def sending(api: FakeApi, devices: list[str], size: int = 2, *others: RequestRow) -> Sent:
-    run = api.journal.begin_run(SCOPE, "assign", 0)
-    rows = {row.device_id: row for row in others}
+Others = t.Mapping[str, Decision]
 
-    def withhold(sent: t.Sequence[str]) -> dict[str, RequestRow]:
-        return {device: rows[device] for device in sent if device in rows}
+
+def sending(api: FakeApi, devices: list[str], size: int = 2, others: Others = MappingProxyType({})) -> Sent:
+    """Send; the journal says the same as it did for the plan, but for others of the devices."""
+    run = api.journal.begin_run(SCOPE, "assign", 0)
+
+    def withhold(sent: t.Sequence[str]) -> dict[str, Decision]:
+        return {device: others[device] for device in sent if device in others}
 
     writer = JournaledWriter(t.cast(SimsecApi, api), api.journal, SCOPE, run, request_names(None, 9), withhold)
     return send(writer, "assign", devices, size)
@@ -97,38 +102,38 @@ def broken() -> TransportError:
 @pytest.mark.parametrize("answers", [(), (refusal("sorry"),), (broken(),)], ids=["accepted", "refused", "lost"])
 def test_what_is_not_as_planned_any_more_is_not_sent(journal: Journal, answers: tuple[Exception, ...]) -> None:
     """Also if the rest of its request is refused and sent in parts, or lost."""
-    others = [RequestRow(imei(1), "unchanged", "", "r0"), RequestRow(imei(4), "skipped", "why", "")]
+    others = {imei(1): Decision("unchanged", "", "r0"), imei(4): Decision("skipped", "why", waits=True)}
     api = FakeApi(journal, *answers)
-    sent = sending(api, imeis(5), 3, *others)
-    assert [sent.results[row.device_id] for row in others] == others
-    assert not {row.device_id for row in others}.intersection(
-        device for devices, _name in api.sent for device in devices
-    )
+    sent = sending(api, imeis(5), 3, others)
+    assert [sent.results[one] for one in others] == [row_of(one, decision) for one, decision in others.items()]
+    assert sent.withheld == others
+    asked = {device for devices, _name in api.sent for device in devices}
+    assert asked == {*imeis(5)} - others.keys()
     assert sent.results[imei(3)].outcome == "accepted"
 
 
 def test_what_was_withheld_once_is_not_sent_with_a_part_of_its_request(journal: Journal) -> None:
     """Even if it might be sent by then. Nor does it take the last free license from others."""
-    rows = {imei(0): RequestRow(imei(0), "skipped", "why", "")}
+    others = {imei(0): Decision("skipped", "why")}
     api = FakeApi(journal, refusal("No license available"))
     api.free = 1
 
-    def withhold(sent: t.Sequence[str]) -> dict[str, RequestRow]:
-        return {} if api.sent else rows
+    def withhold(sent: t.Sequence[str]) -> dict[str, Decision]:
+        return {} if api.sent else others
 
     run = journal.begin_run(SCOPE, "assign", 0)
     writer = JournaledWriter(t.cast(SimsecApi, api), journal, SCOPE, run, request_names(None, 9), withhold)
     sent = send(writer, "assign", imeis(3), 3)
     assert [devices for devices, _name in api.sent] == [imeis(3)[1:], [imei(1)]]
     assert [sent.results[device].outcome for device in imeis(3)] == ["skipped", "accepted", "failed"]
-    assert sent.withheld == {imei(0)}
+    assert sent.withheld == others
 
 
 def test_accepted(journal: Journal) -> None:
     api = FakeApi(journal)
     sent = sending(api, imeis(3))
     names = zip(imeis(3), ("r1", "r1", "r2"), strict=True)
-    assert sent == Sent({device: RequestRow(device, "accepted", "", name) for device, name in names}, None)
+    assert sent == Sent({device: RequestRow(device, "accepted", "", name) for device, name in names}, None, {})
     assert states(journal, imeis(3)) == ["accepted"] * 3
     assert len({name for _devices, name in api.sent}) == 2
 
