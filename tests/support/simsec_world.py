@@ -320,7 +320,7 @@ class World:
         for part in parts:
             item, action = part["item"], "removed" if part["item"]["state"] == "absent" else "assigned"
             fixed = {"kind": "simsec", "sku": item["sku"], "id_kind": item["kind"], "lifetime": False}
-            fresh = {"outcome": "unknown", "planned": action, "request_id": ""}
+            fresh = {"outcome": "unknown", "planned": action, "reason": "", "request_id": ""}
             rows = [{"device_id": one, **fresh} for one in self.parts[item["list"]].ready["devices"]]
             record["parts"].append({**fixed, "action": item["state"], "devices": rows})
         self.read_again()

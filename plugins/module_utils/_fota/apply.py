@@ -12,7 +12,7 @@ import functools
 import typing as t
 
 from .._errors import IncompleteList, LicensingError
-from .._plan.answer import ACTIONS, Action, DeviceResult, settle
+from .._plan.answer import ACTIONS, Action, Answer, DeviceResult, settle
 from .._plan.batches import Doubt, Sending
 from .._plan.outcomes import HAD_BEFORE, Outcome
 from .._plan.plan import Plan, Pool
@@ -28,7 +28,6 @@ RESENDS = 2
 
 CONFIRMED = "the answer was lost; reading back confirms it"
 UNSURE = "Reading back does not show whether it still holds its license."
-IN_PART = "{}, but not before; a request for it and others was refused meanwhile, and may have been carried out in part"
 PERHAPS = f"the answer was lost; reading back shows the wanted state, {HAD_BEFORE}"
 
 
@@ -96,8 +95,8 @@ def _act(
         results.update(_strange(api, sending, results))
     results.update({device: _unchanged(doubt) for device, doubt in left.items() if device not in results})
     for device in devices:
-        if device in sending.answers and device not in results:
-            results[device] = acting.result_of(device)
+        if device in sending.answers:
+            results.setdefault(device, _result(action, sending.answers[device]))
     reason = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
     left_out = sending.left_out
     return {
@@ -154,24 +153,13 @@ class _Acting:
                 self.results[device] = _unchanged(doubt, why)
             elif answer and answer.result is DeviceResult.ALREADY:
                 # If a device is already as wanted now, the request without an answer must have done it.
-                proved = self._listed_all
-                self.results[device] = (ACTIONS[self.action].done, CONFIRMED) if proved else ("unknown", PERHAPS)
+                done: Judged = (ACTIONS[self.action].done, CONFIRMED)
+                self.results[device] = done if self._listed_all else ("unknown", PERHAPS)
             elif answer and answer.result is DeviceResult.REFUSED:
                 # That says nothing about the request before. It may be the reason: it may have used the last license.
                 again_too = f"{doubt.reason} It was sent again, and ThingSpace refused that: {answer.reason}"
                 doubts[device] = Doubt(f"{again_too.rstrip('.')}.", resend=False)
         return doubts
-
-    def result_of(self, device: str) -> Judged:
-        """The result of a device that was never in doubt."""
-        answer, terms = self.sending.answers[device], ACTIONS[self.action]
-        if answer.result is DeviceResult.DONE:
-            return terms.done, ""
-        if answer.result is DeviceResult.REFUSED:
-            return "failed", answer.reason
-        if device in self.sending.divided and self.plan.read and self._listed_all:
-            return "unknown", IN_PART.format(terms.already)
-        return "unchanged", terms.already
 
     @property
     def _listed_all(self) -> bool:
@@ -250,3 +238,11 @@ class _Acting:
 def _unchanged(doubt: Doubt, why: str = "") -> Judged:
     """The result of a device that was not refused but shows no change: its request may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
+
+
+def _result(action: Action, answer: Answer) -> Judged:
+    if answer.result is DeviceResult.DONE:
+        return ACTIONS[action].done, ""
+    if answer.result is DeviceResult.ALREADY:
+        return "unchanged", ACTIONS[action].already
+    return "failed", answer.reason

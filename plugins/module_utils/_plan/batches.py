@@ -78,7 +78,6 @@ class Sending:
         result here.
     :param answers: ThingSpace's answer by device.
     :param in_doubt: devices without a reliable answer.
-    :param divided: devices of requests that were refused as a whole, and then sent in parts.
     :param left_out: devices that were not tried alone, because every part of their batch was rejected.
     :param stopped: why no further batch was sent; devices in none of the above were not sent at all.
     """
@@ -93,7 +92,6 @@ class Sending:
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.in_doubt: dict[str, Doubt] = {}
-        self.divided: set[str] = set()
         self.left_out: dict[str, str] = {}
         self.stopped: LicensingError | None = None
         self._writer = writer
@@ -171,7 +169,6 @@ class Sending:
                 return
         if search is None:
             search = Search(batch)
-            self.divided.update(batch)
             batch = self._cut_to_pool(batch, error)
             if len(batch) < len(search.batch):
                 self._send_batch(batch, search)

@@ -396,20 +396,6 @@ def test_the_refusal_of_a_repetition_is_settled_by_reading() -> None:
     assert applied.rows == [Row(device, "assigned", CONFIRMED) for device in imeis(3)]
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_request_that_is_carried_out_in_part_and_then_refused(state: State) -> None:
-    """What was not as wanted before, and is when its part is sent, is not called unchanged."""
-    devices = imeis(6)
-    space = FakeThingSpace(devices if state == "absent" else [])
-
-    def in_part(fake: FakeThingSpace, action: str, sent: list[str]) -> t.Any:
-        fake.carry_out(action, sent[:3])
-        raise refusal("Invalid device id format")
-
-    done = "removed" if state == "absent" else "assigned"
-    assert outcomes(run(space, state, devices, in_part)) == ["unknown"] * 3 + [done] * 3
-
-
 @given(
     st.sampled_from(["present", "absent", "exact"]),
     st.lists(st.integers(0, 12), unique=True),

@@ -10,6 +10,7 @@ Others assign licenses in the account with journals of their own, and removals w
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import typing as t
 from pathlib import Path
@@ -130,8 +131,8 @@ def test_these_histories_need_the_rule(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(losing, "foreseen", lambda _status: True)
         assert [bare for seed in range(8) for bare in lived(tmp_path / str(seed), seed, ("imei",), 6)] == []
     else:
-        for place in (converge, right_before):
-            monkeypatch.setattr(place, "kept_now", lambda *_of, **_more: {})
+        for place, name in ((converge, "kept_now"), (right_before, "kept_now"), (right_before, "kept")):
+            monkeypatch.setattr(place, name, lambda *_of, **_more: {})
         assert any(lived(tmp_path / str(seed), seed, ("imei",), 6) for seed in range(40))
 
 
@@ -178,6 +179,8 @@ def before_it_was_proved(status: DeviceStatus) -> bool:
 def test_these_histories_need_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was inferred from the count is not enough: devices are left bare by it."""
     monkeypatch.setattr(simsec_moves, "confirmed", before_it_was_proved)
+    lax = functools.partial(simsec_moves.kept, sure=before_it_was_proved)
+    monkeypatch.setattr(right_before, "kept", lax)
     assert any(doubtful(tmp_path / str(seed), seed) for seed in range(60, 80))
 
 
