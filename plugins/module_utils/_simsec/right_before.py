@@ -53,8 +53,8 @@ class RightBefore:
         if not job.instead:
             return {}
         losing = Losing(job.scope, job.wish.devices)
-        kept = kept_now(self._journal, losing, job.instead, self._api.subscriptions())
-        return self._decided(devices, {device: kept[device] for device in devices if device in kept})
+        stays = kept_now(self._journal, losing, job.instead, self._api.subscriptions())
+        return self._decided(devices, {device: stays[device] for device in devices if device in stays})
 
     def withheld(self, devices: t.Sequence[str]) -> dict[str, Decision]:
         """The decisions about those devices of a request that must not be sent any more.
@@ -63,8 +63,8 @@ class RightBefore:
         """
         named = [device for device in devices if any(device in one.devices for one in self._named)]
         instead = [one._replace(devices=one.devices.intersection(named)) for one in self._named]
-        kept_ones = kept(Losing(self._job.scope, named), instead, self._statuses_of(named)) if named else {}
-        found = self._decided(devices, kept_ones)
+        stays = kept(Losing(self._job.scope, named), instead, self._statuses_of(named)) if named else {}
+        found = self._decided(devices, stays)
         if not self._again.isdisjoint(devices):
             done = self._journal.reported_as_done(self._when)
             for device in self._again.intersection(devices):
@@ -75,9 +75,12 @@ class RightBefore:
     def _statuses_of(self, devices: t.Sequence[str]) -> t.Callable[[Scope], dict[str, DeviceStatus]]:
         return lambda scope: statuses_of(self._journal.attempts(scope, devices))
 
-    def _decided(self, devices: t.Sequence[str], kept_ones: t.Mapping[str, str]) -> dict[str, Decision]:
-        """About those that are not to be sent according to the journal, or that must keep their license."""
+    def _decided(self, devices: t.Sequence[str], stays: t.Mapping[str, str]) -> dict[str, Decision]:
+        """About those that are not to be sent according to the journal.
+
+        :param stays: those that must keep their license, each with the reason.
+        """
         wish = dataclasses.replace(self._job.wish, devices=[*devices])
         statuses = self._statuses_of(devices)(self._job.scope)
-        plan = make_simsec_plan(wish, statuses, Pool(None, None), kept_ones)
+        plan = make_simsec_plan(wish, statuses, Pool(None, None), stays)
         return {device: decision for device, decision in plan.decisions.items() if decision is not SEND}
