@@ -129,7 +129,7 @@ def keep_pages(folder: Path) -> None:
 
     def init(self: t.Any, *args: t.Any, **options: t.Any) -> None:
         begin(self, *args, **options)
-        if type(self) is environment and self.bytecode_cache is None:
+        if self.__class__ is environment and self.bytecode_cache is None:
             kind = getattr(self.finalize, "__name__", "")
             self.bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder), f"{kind}-%s.cache")
 

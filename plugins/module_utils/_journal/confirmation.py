@@ -111,7 +111,7 @@ def _result(value: CallbackBody) -> tuple[ReportedStatus, str]:
     """Status and reason. A fault overrides the status."""
     word = value.get("status")
     word = word.strip() if isinstance(word, str) else ""
-    fault = _fault(value.get("faultResponse"))
+    fault = fault_in(value)
     if not fault and word.lower() in ("failed", "failure"):
         fault = "no reason was given"
     if fault:
@@ -127,8 +127,9 @@ _NO_FAULT = re.compile(r"0*|null|none|n/a|ok|success", re.IGNORECASE)
 """Texts that say that there is no fault."""
 
 
-def _fault(given: t.Any) -> str:
-    """The text of a faultResponse; empty if there is none or if all its fields are empty."""
+def fault_in(value: t.Mapping[str, t.Any]) -> str:
+    """The text of the C(faultResponse) in an answer or a report; empty if there is none or if it says nothing."""
+    given = value.get("faultResponse")
     if not isinstance(given, dict):
         return "" if isinstance(given, bool) else _said(given)
     code, text = _said(given.get("faultcode")), _said(given.get("faultstring"))

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import datetime
 import functools
 import json
 import os
@@ -19,7 +18,7 @@ from .._errors import LicensingError
 from .._plan.answer import Action
 from .by_count import keep_counted, windows_of
 from .changes import changes_since
-from .clock import ago, now
+from .clock import now
 from .confirmation import Confirmation
 from .facts import JournalFacts, facts
 from .file import PATIENCE
@@ -45,9 +44,6 @@ from .stores import open_store
 if t.TYPE_CHECKING:
     from .._client.stop import Told
 
-CLOCKS_APART = datetime.timedelta(seconds=5)
-"""By how much the clock of a receiver may be behind that of a task."""
-
 
 class Journal:
     """An open journal. Several threads may call its methods."""
@@ -56,7 +52,7 @@ class Journal:
         self._store = store
         self._reading, self._writing = store.reading, store.writing
         self._scopes: dict[Scope, int | None] = {}
-        self._began: dict[int, str] = {}
+        self._reports_before: dict[int, int] = {}
 
     @property
     def path(self) -> str:
@@ -101,7 +97,7 @@ class Journal:
             lost = lost_requests(db, scope.account, scope.sku)
             moved = moved_by(db, scope.account, scope.sku, lost) if lost else []
             attempts, latency = attempts_of(db, scope, devices), usual_latency(db, scope.account)
-            return Snapshot(attempts, lost, moved, latency, _last_run(db, scope.account))
+            return Snapshot(attempts, lost, moved, latency, _last_run(db, scope.account), _last_report(db))
 
     def moved_since_last_count(self, account: str, sku: str, *, trusting: bool) -> Moved:
         """What happened since the last run of a SKU that knows the account's count. See C(changes_since)."""
@@ -219,9 +215,10 @@ class Journal:
                 "INSERT INTO entry (scope, device_id, request) VALUES (?, ?, ?)",
                 [(key, device, request) for device in devices],
             )
+            reports = _last_report(db)
             self._store.require_intact()
         self._store.request_begun(request, run)
-        self._began[request] = ago(CLOCKS_APART)
+        self._reports_before[request] = reports
         return request
 
     def accepted(self, request: int, request_id: str) -> bool:
@@ -233,18 +230,23 @@ class Journal:
         The record survives a kill at once, and a power cut after the next write. Until then, the request counts as
         lost.
         """
-        began = self._began.pop(request, "")
+        before = self._reports_before.pop(request, 0)
         with self._writing(flush=False) as db:
-            fresh = db.execute(ACCEPT, (request_id, now(), request, request_id, request_id, began)).rowcount
+            fresh = db.execute(ACCEPT, (request_id, now(), request, request_id, request_id, before)).rowcount
             if fresh:
                 adopt(db, request_id)
         return bool(fresh)
 
-    def reported_as_done(self, since: str) -> set[tuple[str, str]]:
-        """The devices, with the kind of their ids, that were reported as done under unknown request ids."""
+    def reported_as_done(self, report: int) -> tuple[int, set[tuple[str, str]]]:
+        """The devices, with the kind of their ids, that were reported as done under unknown request ids.
+
+        :param report: the number of the last report that is known already.
+        :returns: also the number of the last report now.
+        """
         with self._reading() as db:
-            rows = db.execute(REPORTED_AS_DONE, (since,)).fetchall()
-        return {(kind, device) for (devices,) in rows for kind, device in json.loads(devices)}
+            rows = db.execute(REPORTED_AS_DONE, (report,)).fetchall()
+            last = _last_report(db)
+        return last, {(kind, device) for (devices,) in rows for kind, device in json.loads(devices)}
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Record any other result of a request."""
@@ -316,3 +318,7 @@ def _overtaken(place: str, account: str) -> LicensingError:
 
 def _last_run(db: Transaction, account: str) -> int:
     return int(db.execute("SELECT coalesce(max(id), 0) FROM run WHERE account = ?", (account,)).fetchone()[0])
+
+
+def _last_report(db: Transaction) -> int:
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM callback").fetchone()[0])

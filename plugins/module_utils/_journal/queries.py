@@ -23,9 +23,9 @@ OWN = (
 ACCEPT = (
     "UPDATE request SET state = 'accepted', request_id = ?, answered = ? WHERE id = ? "
     "AND NOT EXISTS (SELECT 1 FROM request AS other WHERE other.request_id = ? AND other.id <> request.id) "
-    "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = ? AND callback.received < ?)"
+    "AND NOT EXISTS (SELECT 1 FROM callback WHERE callback.request_id = ? AND callback.id <= ?)"
 )
-"""Gives a request its id, unless that is older: another one has it, or a report under it came before a timestamp."""
+"""Gives a request its id, unless that is older: another one has it, or a report under it is not newer than a report."""
 
 _ATTEMPT = (
     "SELECT entry.device_id, request.id, request.action, request.state, entry.outcome, "
@@ -189,8 +189,8 @@ _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
 
-REPORTED_AS_DONE = "SELECT devices FROM callback WHERE matched = 0 AND status = 'success' AND received >= ?"
-"""What was reported as done under unknown request ids since a timestamp."""
+REPORTED_AS_DONE = "SELECT devices FROM callback WHERE matched = 0 AND status = 'success' AND id > ?"
+"""What was reported as done under unknown request ids after a report."""
 
 UNMATCHED = (
     "SELECT request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "

@@ -139,6 +139,7 @@ class Snapshot(t.NamedTuple):
     :param moved: since the run of the first of these, and since earlier runs that the count may be compared to as well.
     :param latency: the longest recent time until ThingSpace reported on a device, in seconds; None if it never did.
     :param last_run: the number of the account's last run; 0 if it had none.
+    :param last_report: the number of the last report that changed no entry; 0 if there was none.
     """
 
     attempts: dict[str, list[Attempt]]
@@ -146,6 +147,7 @@ class Snapshot(t.NamedTuple):
     moved: list[Moved]
     latency: float | None
     last_run: int = 0
+    last_report: int = 0
 
     @property
     def newest(self) -> int:

@@ -14,6 +14,7 @@ from .._client.answers import Reader, number
 from .._client.client import Client, segments
 from .._client.fault import Mask, one_line
 from .._errors import ApiError
+from .._journal.confirmation import fault_in
 from .._plan.answer import Action
 from .._plan.plan import Pool
 from .._text.lists import many
@@ -83,16 +84,16 @@ class SimsecApi:
         C(GET /accounts/{account}/requests/{requestId}/status) is documented only for other operations. A refusal
         therefore says nothing about the request.
 
-        :returns: None if ThingSpace does not return a status for this request, or if the answer names another one or
-            has a fault.
+        :returns: None if ThingSpace does not return a status for this request. Empty if the answer names another one,
+            or has a fault.
         """
         path = segments("m2m", "v1", "accounts", self.account, "requests", request_id, "status")
         try:
             value = self._client.get("ask for the status of the request", path)
         except ApiError:
             return None
-        if value.get("requestId") not in (None, "", request_id) or value.get("faultResponse"):
-            return None
+        if value.get("requestId") not in (None, "", request_id) or fault_in(value):
+            return "", ""
         status = one_line(value.get("status"), self._client.mask)
         return status.lower(), status
 

@@ -232,6 +232,17 @@ def kept_now(
         return {}
     if not journal.path:
         raise OptionsError([Problem(f"'{OPTION}' needs 'journal', which alone knows what is confirmed.")])
+    account, own = losing.scope.account, losing.scope.sku
+    others = sorted({one.scope.sku for one in instead} - {own})
+    counts = {sku: missing(journal, account, sku, subscriptions, at_most=True) for sku in others}
+    short = {sku: count for sku, count in counts.items() if count}
+    return kept(losing, instead, statuses_now(journal, losing, instead), short, foreseen if foresee else confirmed)
+
+
+def statuses_now(
+    journal: Journal, losing: Losing, instead: t.Sequence[Instead]
+) -> t.Callable[[Scope], dict[str, DeviceStatus]]:
+    """What reads the status of the devices that matter for a scope. For parameters, see C(kept)."""
     devices = {one.scope: _asked(losing, one) for one in instead}
 
     def now(scope: Scope) -> dict[str, DeviceStatus]:
@@ -240,11 +251,7 @@ def kept_now(
         tried = journal.attempts(scope, devices[scope])
         return {device: _unless_taken(fold(attempts), removed) for device, attempts in tried.items()}
 
-    account, own = losing.scope.account, losing.scope.sku
-    others = sorted({one.scope.sku for one in instead} - {own})
-    counts = {sku: missing(journal, account, sku, subscriptions, at_most=True) for sku in others}
-    short = {sku: count for sku, count in counts.items() if count}
-    return kept(losing, instead, now, short, foreseen if foresee else confirmed)
+    return now
 
 
 def _unless_taken(status: DeviceStatus, removed: Removed) -> DeviceStatus:

@@ -13,17 +13,18 @@ reported meanwhile that a license is not confirmed after all, or that an earlier
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
 import typing as t
 
 from .._journal.journal import Journal
-from .._journal.rows import Scope
-from .._journal.status import DeviceStatus
 from .._plan.plan import Pool
 from .api import SimsecApi
 from .job import Job
 from .look import statuses_of
-from .moves import Losing, kept, kept_now
+from .moves import Losing, kept, kept_now, statuses_now
 from .plan import SEND, Decision, make_simsec_plan
+from .same_sim import lifetime_reasons
 
 REPORTED = (
     "not sent again: a report that may be about an earlier request for it, and that says that it was done, arrived "
@@ -31,56 +32,92 @@ REPORTED = (
 )
 
 
+FEW = 1000
+"""For so many devices, what needs all of them is looked at again right before each request."""
+
+RATHER_OFTEN = 0.5
+"""For more, it is looked at again after so many seconds at least, and after four times as long as it takes."""
+
+
 class RightBefore:
     """Decides again about planned devices, by what the journal says at that moment.
 
-    :param again: the devices that are sent although an earlier request for them may have been carried out.
-    :param when: the time of the plan, in the journal's format.
+    :param planned: all devices that are to be sent.
+    :param again: those of which an earlier request without an answer may have been carried out.
+    :param report: the number of the last report that the plan knows.
     """
 
-    def __init__(self, job: Job, journal: Journal, api: SimsecApi, again: t.AbstractSet[str], when: str) -> None:
+    def __init__(
+        self,
+        job: Job,
+        journal: Journal,
+        api: SimsecApi,
+        planned: t.Sequence[str],
+        again: t.AbstractSet[str],
+        report: int,
+    ) -> None:
         self._job, self._journal, self._api = job, journal, api
-        self._again, self._when = again, when
+        self._planned, self._again = planned, again
+        self._report = report
+        self._reported: set[tuple[str, str]] = set()
         self._named = [one for one in job.instead if one.scope.kind == job.scope.kind]
+        self._staying: dict[str, str] = {}
+        self._look_at = 0.0
+        self._lock = threading.Lock()
 
-    def begin_wave(self, devices: t.Sequence[str]) -> dict[str, Decision]:
-        """Read the counts again before a wave, if devices lose a license because of another one that must be there.
+    def begin_wave(self) -> None:
+        """Read the counts again, if devices lose a license because of another one that must be there.
 
-        :returns: the decisions about those devices of the wave that must not be sent.
         :raises LicensingError: the counts could not be read.
         """
         job = self._job
-        if not job.instead:
-            return {}
-        losing = Losing(job.scope, job.wish.devices)
-        stays = kept_now(self._journal, losing, job.instead, self._api.subscriptions())
-        return self._decided(devices, {device: stays[device] for device in devices if device in stays})
+        if job.instead:
+            subscriptions = self._api.subscriptions()
+            losing = Losing(job.scope, self._planned)
+            self._staying.update(kept_now(self._journal, losing, job.instead, subscriptions))
 
     def withheld(self, devices: t.Sequence[str]) -> dict[str, Decision]:
-        """The decisions about those devices of a request that must not be sent any more.
-
-        What cannot have changed since the plan, or needs all of the account's devices, is not looked at again.
-        """
+        """The decisions about those devices of a request that must not be sent any more."""
+        job, journal = self._job, self._journal
         named = [device for device in devices if any(device in one.devices for one in self._named)]
-        instead = [one._replace(devices=one.devices.intersection(named)) for one in self._named]
-        stays = kept(Losing(self._job.scope, named), instead, self._statuses_of(named)) if named else {}
-        found = self._decided(devices, stays)
-        if not self._again.isdisjoint(devices):
-            done = self._journal.reported_as_done(self._when)
-            for device in self._again.intersection(devices):
-                if (self._job.scope.kind, device) in done:
-                    found.setdefault(device, Decision("unknown", REPORTED))
+        stays = self._stays()
+        if named:
+            among = frozenset(named)
+            instead = [one._replace(devices=one.devices & among) for one in self._named]
+            losing = Losing(job.scope, named)
+            stays = {**stays, **kept(losing, instead, lambda scope: statuses_of(journal.attempts(scope, named)))}
+        if job.wish.sku.lifetime and job.wish.action == "assign":
+            stays = {**stays, **lifetime_reasons(journal, job.scope, devices, self._planned)}
+        wish = dataclasses.replace(job.wish, devices=[*devices])
+        statuses = statuses_of(journal.attempts(job.scope, devices))
+        plan = make_simsec_plan(wish, statuses, Pool(None, None), stays)
+        found = {device: decision for device, decision in plan.decisions.items() if decision is not SEND}
+        for device in self._said_to_be_done(devices):
+            found.setdefault(device, Decision("unknown", REPORTED))
         return found
 
-    def _statuses_of(self, devices: t.Sequence[str]) -> t.Callable[[Scope], dict[str, DeviceStatus]]:
-        return lambda scope: statuses_of(self._journal.attempts(scope, devices))
+    def _stays(self) -> dict[str, str]:
+        """The devices that must keep their license because of others, as far as that is known.
 
-    def _decided(self, devices: t.Sequence[str], stays: t.Mapping[str, str]) -> dict[str, Decision]:
-        """About those that are not to be sent according to the journal.
-
-        :param stays: those that must keep their license, each with the reason.
+        The others are all that should hold another license, by any kind of id.
         """
-        wish = dataclasses.replace(self._job.wish, devices=[*devices])
-        statuses = self._statuses_of(devices)(self._job.scope)
-        plan = make_simsec_plan(wish, statuses, Pool(None, None), stays)
-        return {device: decision for device, decision in plan.decisions.items() if decision is not SEND}
+        job = self._job
+        with self._lock:
+            if job.instead and time.monotonic() >= self._look_at:
+                began = time.monotonic()
+                losing = Losing(job.scope, self._planned)
+                found = kept(losing, job.instead, statuses_now(self._journal, losing, job.instead))
+                self._staying.update(found)
+                if len(self._planned) + sum(len(one.devices) for one in job.instead) > FEW:
+                    self._look_at = time.monotonic() + max(RATHER_OFTEN, 4 * (time.monotonic() - began))
+            return self._staying
+
+    def _said_to_be_done(self, devices: t.Iterable[str]) -> list[str]:
+        """Those of which a report under an unknown id, which came since the plan, says that they are done."""
+        again = self._again.intersection(devices)
+        if not again:
+            return []
+        with self._lock:
+            self._report, reported = self._journal.reported_as_done(self._report)
+            self._reported |= reported
+        return [device for device in again if (self._job.scope.kind, device) in self._reported]

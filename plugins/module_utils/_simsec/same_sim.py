@@ -25,10 +25,15 @@ _NAMED = 20
 """How many pairs a warning names."""
 
 
-def lifetime_reasons(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> dict[str, str]:
-    """Why devices do not get a lifetime license: another id of the same SIM has it, or is to get it."""
+def lifetime_reasons(
+    journal: Journal, scope: Scope, devices: t.Sequence[str], beside: t.Iterable[str] = ()
+) -> dict[str, str]:
+    """Why devices do not get a lifetime license: another id of the same SIM has it, or is to get it.
+
+    :param beside: other devices that are to get it.
+    """
     why = "it seems to be {}, which holds this lifetime license or is to hold it: only a check digit or zeros differ"
-    return {device: why.format(other) for device, other in same_sims(journal, scope, devices).items()}
+    return {device: why.format(other) for device, other in same_sims(journal, scope, devices, beside).items()}
 
 
 def twice_text(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> str:
@@ -42,11 +47,12 @@ def twice_text(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> str:
     )
 
 
-def same_sims(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> dict[str, str]:
+def same_sims(journal: Journal, scope: Scope, devices: t.Sequence[str], beside: t.Iterable[str] = ()) -> dict[str, str]:
     """The devices that another id names already, each with that id: one that may hold the license according to the
     journal, or an earlier one of these.
 
     :param devices: to which the license would be assigned.
+    :param beside: further ids that are known, which may show that somebody made them up.
     """
     spelled = {device: other_ids(scope.kind, device) for device in devices}
     asked = sorted({other for others in spelled.values() for other in others})
@@ -58,7 +64,7 @@ def same_sims(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> dict[
             found[device] = same
         else:
             taken.add(device)
-    return found if scope.kind == "iccid" or not found else _of_one_unit(journal, scope, found, devices)
+    return found if scope.kind == "iccid" or not found else _of_one_unit(journal, scope, found, [*devices, *beside])
 
 
 def _holders(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> set[str]:

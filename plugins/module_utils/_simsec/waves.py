@@ -18,7 +18,7 @@ from .._errors import LicensingError
 from .._plan.outcomes import RequestRow
 from .._plan.waves import AS_WANTED, cut, judge, why_left_out
 from .job import Job
-from .plan import Decision, SimsecPlan
+from .plan import Decision, SimsecPlan, row_of
 from .result import confirmed_row
 from .right_before import RightBefore
 from .send import JournaledWriter, Sent, send
@@ -32,33 +32,46 @@ def send_in_waves(
 ) -> Sent:
     """Send the devices of a plan, in waves if the task requests them."""
     action = job.wish.action
-    if not job.waves.sizes:
-        return send(writer, action, plan.sent, job.batch_size)
+    try:
+        right_before.begin_wave()
+        if not job.waves.sizes:
+            return send(writer, action, plan.sent, job.batch_size)
+        # Without those that are not sent any more, because each wave shows something of the next one.
+        going = frozenset(writer.going(plan.sent))
+    except LicensingError as error:
+        return Sent({device: _left_out(device, error) for device in plan.sent}, error, {})
     # Requests of an earlier run without a confirmation are a wave that was not judged.
     results = {
         device: RequestRow(device, "accepted", decision.reason, decision.request_id)
         for device, decision in plan.decisions.items()
         if decision.outcome == "accepted" and not decision.overdue
     }
-    stopped: LicensingError | None = _judged(waiting, job, results, len(plan.sent)) if results else None
-    left = len(plan.sent)
-    for part in cut(plan.plan, job.waves):
+    left = len(going)
+    stopped: LicensingError | None = _judged(waiting, job, results, left) if results else None
+    assign, remove = (tuple(filter(going.__contains__, ids)) for ids in (plan.plan.assign, plan.plan.remove))
+    parts = cut(plan.plan._replace(assign=assign, remove=remove), job.waves) if going else []
+    for number, part in enumerate(parts):
         if stopped is not None:
             break
-        devices = part.assign or part.remove
-        try:
-            writer.withheld.update(right_before.begin_wave(devices))
-        except LicensingError as error:
-            stopped = error
-            break
-        sent = send(writer, action, devices, job.batch_size)
+        if number:
+            try:
+                right_before.begin_wave()
+            except LicensingError as error:
+                stopped = error
+                break
+        sent = send(writer, action, part.assign or part.remove, job.batch_size)
         results.update(sent.results)
         left -= part.changes
-        stopped = sent.stopped or (_judged(waiting, job, results, left, sent.withheld) if left else None)
+        stopped = sent.stopped or (_judged(waiting, job, results, left, writer.withheld) if left else None)
+    results.update({device: row_of(device, decision) for device, decision in writer.withheld.items()})
     if stopped is not None:
         for device in plan.sent:
-            results.setdefault(device, RequestRow(device, "skipped", why_left_out(stopped), ""))
+            results.setdefault(device, _left_out(device, stopped))
     return Sent(results, stopped, writer.withheld)
+
+
+def _left_out(device: str, why: LicensingError) -> RequestRow:
+    return RequestRow(device, "skipped", why_left_out(why), "")
 
 
 def _judged(

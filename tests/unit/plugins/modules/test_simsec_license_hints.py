@@ -10,14 +10,12 @@ Judged by what the account was asked to do, and by what it did.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal import journal as journal_module
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
     Confirmation,
     ReportedStatus,
@@ -327,16 +325,9 @@ def test_what_the_count_contradicts_is_sent_again_if_requested(run: Run, space: 
 @pytest.mark.parametrize("fails", [True, False])
 @pytest.mark.parametrize("sku", [FLEX, LIFETIME])
 def test_a_report_that_is_older_than_a_request_is_not_about_it(
-    run: Run,
-    space: Space,
-    journal: Path,
-    sku: str,
-    fails: bool,
-    status: ReportedStatus,
-    monkeypatch: pytest.MonkeyPatch,
+    run: Run, space: Space, journal: Path, sku: str, fails: bool, status: ReportedStatus
 ) -> None:
     """The answer is a late copy of that to a lost request, under whose id ThingSpace has reported meanwhile."""
-    monkeypatch.setattr(journal_module, "CLOCKS_APART", datetime.timedelta(0))
     options = {"sku": sku, "lifetime_consent": 1}
     space.faults = ["lose"]
     run(sku=FLEX if sku == LIFETIME else LIFETIME, lifetime_consent=1)

@@ -161,18 +161,63 @@ def test_others_who_get_the_new_license_meanwhile_withhold_nothing(run: Run, spa
     assert (outcomes(done), space.held[FLEX]) == (["accepted", "accepted"], set())
 
 
+def before_the_first_request(monkeypatch: pytest.MonkeyPatch, happens: t.Callable[[], None]) -> None:
+    """Let something happen after the plan."""
+    begin = Journal.begin_run
+
+    def begin_run(opened: Journal, *given: t.Any, **more: t.Any) -> int:
+        number = begin(opened, *given, **more)
+        happens()
+        return number
+
+    monkeypatch.setattr(Journal, "begin_run", begin_run)
+
+
+def test_new_licenses_that_others_remove_before_the_first_request(
+    run: Run, space: Space, journal: Path, pace: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not known from which device. So both keep the old license."""
+    moved(run, space, journal)
+    before_the_first_request(monkeypatch, lambda: space.held[BUNDLE].remove(SECOND))
+    done = run(state="absent", replaced_by=[{"sku": BUNDLE}], **pace)
+    assert (outcomes(done), space.held[FLEX]) == (["skipped", "skipped"], {FIRST, SECOND})
+
+
+def test_each_wave_has_devices_that_are_sent(
+    run: Run, space: Space, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one is withheld, so the second one alone is the first wave."""
+    first, second, _third = devices = imeis(3)
+    space.inactive = {second}
+    run(devices=devices, batch_size=9)
+    for device in devices:
+        report(journal, device, "r1", "failed")
+    before_the_first_request(monkeypatch, lambda: report(journal, first, "r1"))
+    space.on_write = lambda: report(journal, second, "r2", "failed")
+    done = run(devices=devices, retry_failed=True, batch_size=9, waves=[1], wait=True)
+    assert [devices for _method, _sku, devices, _name in space.writes[1:]] == [[second]]
+    assert outcomes(done) == ["unchanged", "failed", "skipped"]
+    assert done["failure"]["code"] == "canary_failed"
+
+
+def test_another_spelling_that_is_reported_as_licensed_meanwhile(run: Run, space: Space, journal: Path) -> None:
+    """It is the same SIM, so it does not get a second license for life."""
+    other, with_zero = "351370007919113", "351370007919110"
+    options = {"sku": LIFETIME, "lifetime_consent": 2, "lifetime_elsewhere": 2}
+    run(**options, devices=[other])
+    report(journal, other, "r1", "failed")
+    meanwhile(space, lambda: report(journal, other, "r1"))
+    done = run(**options, devices=[FIRST, with_zero])
+    assert outcomes(done) == ["accepted", "skipped"]
+    assert space.held[LIFETIME] == {other, FIRST}
+
+
 def test_a_task_that_sends_nothing_because_of_what_was_reported_meanwhile_is_not_changed(
     run: Run, space: Space, journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A report arrives after the plan, and before the first request."""
     space.faults, space.counts = ["lose"], False
     run(devices=[FIRST])
-    begin = Journal.begin_run
-
-    def reported(opened: Journal, *given: t.Any, **more: t.Any) -> int:
-        opened.confirm([Confirmation("unknown", (("imei", FIRST),), "success", "")])
-        return begin(opened, *given, **more)
-
-    monkeypatch.setattr(Journal, "begin_run", reported)
+    before_the_first_request(monkeypatch, lambda: report(journal, FIRST, "unknown"))
     done = run(devices=[FIRST], retry_unknown=True)
     assert (outcomes(done), done["changed"], len(space.writes)) == (["unknown"], False, 1)

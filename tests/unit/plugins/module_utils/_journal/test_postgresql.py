@@ -192,9 +192,9 @@ def test_a_request_costs_few_round_trips(place: str, monkeypatch: pytest.MonkeyP
         for number in (0, 1):
             request = journal.intend(run, FLEX, "assign", imeis(2000)[number * 1000 :][:1000], f"1-23{number}")
             assert journal.accepted(request, f"r{number}")
-        assert next(trips) <= 2 * 8
+        assert next(trips) <= 2 * 9
         assert len(journal.attempts(FLEX, imeis(10_000))) == 2000
-        assert next(trips) <= 2 * 8 + 5
+        assert next(trips) <= 2 * 9 + 5
 
 
 def test_what_was_looked_at_is_not_opened_again(place: str, behind: str, proxy: Proxy) -> None:
