@@ -17,13 +17,15 @@ import threading
 import time
 import typing as t
 
+from .._errors import LicensingError
 from .._journal.journal import Journal
 from .._plan.plan import Pool
 from .api import SimsecApi
 from .job import Job
+from .lifetime import require_whole_journal
 from .look import statuses_of
 from .moves import Losing, kept, kept_now, statuses_now
-from .plan import SEND, Decision, make_simsec_plan
+from .plan import SEND, Decision, SimsecPlan, make_simsec_plan
 from .same_sim import lifetime_reasons
 
 REPORTED = (
@@ -42,8 +44,7 @@ RATHER_OFTEN = 0.5
 class RightBefore:
     """Decides again about planned devices, by what the journal says at that moment.
 
-    :param planned: all devices that are to be sent.
-    :param again: those of which an earlier request without an answer may have been carried out.
+    :param lost: the devices of earlier requests that got no answer.
     :param report: the number of the last report that the plan knows.
     """
 
@@ -52,12 +53,13 @@ class RightBefore:
         job: Job,
         journal: Journal,
         api: SimsecApi,
-        planned: t.Sequence[str],
-        again: t.AbstractSet[str],
+        plan: SimsecPlan,
+        lost: t.Iterable[str],
         report: int,
     ) -> None:
         self._job, self._journal, self._api = job, journal, api
-        self._planned, self._again = planned, again
+        self._plan, self._planned = plan, plan.sent
+        self._again = plan.again.union(lost)
         self._report = report
         self._reported: set[tuple[str, str]] = set()
         self._named = [one for one in job.instead if one.scope.kind == job.scope.kind]
@@ -65,16 +67,27 @@ class RightBefore:
         self._look_at = 0.0
         self._lock = threading.Lock()
 
-    def begin_wave(self) -> None:
-        """Read the counts again, if devices lose a license because of another one that must be there.
+    def begin_wave(self, *, later: bool = False) -> None:
+        """Read the counts again, if devices lose a license because of another one that must be there, or get one for
+        life.
 
-        :raises LicensingError: the counts could not be read.
+        :param later: whether there was a wave before, which may have taken hours.
+        :raises LicensingError: the counts could not be read, or the journal knows fewer licenses for life.
         """
         job = self._job
+        binds = later and job.wish.sku.lifetime
+        if not job.instead and not binds:
+            return
+        subscriptions = self._api.subscriptions()
         if job.instead:
-            subscriptions = self._api.subscriptions()
             losing = Losing(job.scope, self._planned)
             self._staying.update(kept_now(self._journal, losing, job.instead, subscriptions))
+        if binds:
+            try:
+                require_whole_journal(job, self._plan, self._journal, subscriptions)
+            except LicensingError as error:
+                error.reword(lambda text: text.replace("Nothing was sent", "Nothing more was sent"))
+                raise
 
     def withheld(self, devices: t.Sequence[str]) -> dict[str, Decision]:
         """The decisions about those devices of a request that must not be sent any more."""

@@ -55,7 +55,7 @@ def send_in_waves(
             break
         if number:
             try:
-                right_before.begin_wave()
+                right_before.begin_wave(later=True)
             except LicensingError as error:
                 stopped = error
                 break

@@ -200,6 +200,22 @@ def test_each_wave_has_devices_that_are_sent(
     assert done["failure"]["code"] == "canary_failed"
 
 
+def test_licenses_for_life_that_others_assign_between_two_waves(run: Run, space: Space, journal: Path) -> None:
+    """The devices of the next wave may be among those."""
+    options = {"sku": LIFETIME, "lifetime_consent": 2}
+
+    def another() -> None:
+        report(journal, FIRST, "r1")
+        space.held[LIFETIME].add(SECOND)
+
+    meanwhile(space, another)
+    done = run(**options, waves=[1], wait=True)
+    assert (outcomes(done), done["changed"]) == (["assigned", "skipped"], True)
+    assert done["failure"]["code"] == "journal_behind"
+    assert "Nothing more was sent" in done["msg"]
+    assert len(space.writes) == 1
+
+
 def test_another_spelling_that_is_reported_as_licensed_meanwhile(run: Run, space: Space, journal: Path) -> None:
     """It is the same SIM, so it does not get a second license for life."""
     other, with_zero = "351370007919113", "351370007919110"
