@@ -45,8 +45,19 @@ def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
     return found
 
 
+FAILED_SINCE = "SELECT 1 FROM entry WHERE request = ? AND outcome = 'failed' AND confirmed > ? LIMIT 1"
+
+
 def keep_counted(db: Transaction, requests: t.Iterable[int], when: str, *, watched: bool) -> None:
-    """Record that requests were carried out for every device on which ThingSpace has not reported."""
+    """Record that requests were carried out for every device on which ThingSpace has not reported.
+
+    A failure that was reported after the count shows that something else changed the count. Then nothing is recorded.
+
+    :param when: the time of the count.
+    """
+    requests = list(requests)
+    if any(db.execute(FAILED_SINCE, (request, when)).fetchone() for request in requests):
+        return
     db.executemany(
         "UPDATE entry SET outcome = 'success', reason = ?, confirmed = ?, "
         "request_id = (SELECT request_id FROM request WHERE request.id = entry.request AND ? = 0) "

@@ -33,7 +33,7 @@ from .queries import (
     NAMED_BY,
     PROVED_HOLDERS,
     REMOVED_BY_ANOTHER_KIND,
-    REPORTED_AS_DONE,
+    REPORTED_SINCE,
 )
 from .rows import Lost, Moved, Removed, Scope, Snapshot, Window
 from .scopes import attempts_of, devices_of, in_several, number_of, scopes_of
@@ -237,16 +237,20 @@ class Journal:
                 adopt(db, request_id)
         return bool(fresh)
 
-    def reported_as_done(self, report: int) -> tuple[int, set[tuple[str, str]]]:
-        """The devices, with the kind of their ids, that were reported as done under unknown request ids.
+    def reported_since(self, report: int) -> tuple[int, dict[tuple[str, str], set[str]]]:
+        """What was reported under unknown request ids: the statuses of each device, by the kind of its id and the id.
 
         :param report: the number of the last report that is known already.
         :returns: also the number of the last report now.
         """
+        found: dict[tuple[str, str], set[str]] = {}
         with self._reading() as db:
-            rows = db.execute(REPORTED_AS_DONE, (report,)).fetchall()
+            rows = db.execute(REPORTED_SINCE, (report,)).fetchall()
             last = _last_report(db)
-        return last, {(kind, device) for (devices,) in rows for kind, device in json.loads(devices)}
+        for devices, status in rows:
+            for kind, device in json.loads(devices):
+                found.setdefault((kind, device), set()).add(status)
+        return last, found
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Record any other result of a request."""

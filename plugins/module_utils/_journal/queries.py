@@ -189,8 +189,8 @@ _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
 
-REPORTED_AS_DONE = "SELECT devices FROM callback WHERE matched = 0 AND status = 'success' AND id > ?"
-"""What was reported as done under unknown request ids after a report."""
+REPORTED_SINCE = "SELECT devices, status FROM callback WHERE matched = 0 AND status != 'other' AND id > ?"
+"""What was reported under unknown request ids after a report."""
 
 UNMATCHED = (
     "SELECT request_id, devices, status, reason, received FROM callback WHERE matched = 0 AND status != 'other' "

@@ -131,6 +131,6 @@ class RightBefore:
         if not again:
             return []
         with self._lock:
-            self._report, reported = self._journal.reported_as_done(self._report)
-            self._reported |= reported
+            self._report, reported = self._journal.reported_since(self._report)
+            self._reported.update(device for device, statuses in reported.items() if "success" in statuses)
         return [device for device in again if (self._job.scope.kind, device) in self._reported]

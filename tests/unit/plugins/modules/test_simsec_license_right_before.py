@@ -17,6 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
     ReportedStatus,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
 from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
@@ -237,3 +238,24 @@ def test_a_task_that_sends_nothing_because_of_what_was_reported_meanwhile_is_not
     before_the_first_request(monkeypatch, lambda: report(journal, FIRST, "unknown"))
     done = run(devices=[FIRST], retry_unknown=True)
     assert (outcomes(done), done["changed"], len(space.writes)) == (["unknown"], False, 1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_failure_that_is_reported_after_the_count_was_read(
+    run: Run, space: Space, journal: Path, own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else got the license that the account counts. What the count showed is not kept."""
+    space.inactive = {FIRST}
+    space.faults = [] if own else ["lost"]
+    run(devices=[FIRST])
+    space.held[FLEX].add("somebody else's")
+
+    def meanwhile_reported(*_given: t.Any) -> bool:
+        report(journal, FIRST, "r1" if own else "unknown", "failed")
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(converge, "require_listener", meanwhile_reported)
+        run(devices=[FIRST])
+    assert outcomes(run(devices=[FIRST])) == ["failed" if own else "unknown"]
+    assert len(space.writes) == 1

@@ -166,6 +166,16 @@ def test_nothing_without_a_count_and_nothing_old(journal: Journal) -> None:
     assert journal.windows(ACCOUNT, FLEX.sku) == []
 
 
+def test_a_failure_after_the_count_shows_that_others_changed_it(journal: Journal) -> None:
+    """Then the count confirms nothing."""
+    request, when = send(journal, imeis(2)), now()
+    report(journal, request, imei(0), status="failed")
+    journal.keep_counted([request], when, watched=True)
+    assert journal.attempts(FLEX, [imei(1)])[imei(1)][0].outcome is None
+    journal.keep_counted([request], now(), watched=True)
+    assert journal.attempts(FLEX, [imei(1)])[imei(1)][0].outcome == "success"
+
+
 def test_only_accepted_requests_are_confirmed(journal: Journal) -> None:
     accepted, lost = send(journal, imeis(2)), send(journal, imeis(2, 5))
     journal.settle(lost, "unknown", "it broke")
