@@ -19,6 +19,10 @@ import urllib.request
 from pathlib import Path
 
 
+UNDER_WAY = 0.1
+"""Seconds until the next requests are on their way. The simulator takes longer to answer."""
+
+
 def answered(controls: str) -> int:
     """How many assignments the simulator has answered."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -44,6 +48,8 @@ def main(controls: str, count: str, folder: str) -> int:
     enough, end = answered(controls) + int(count), time.monotonic() + 60
     while time.monotonic() < end:
         if answered(controls) >= enough:
+            # The next requests are being sent now. One that is never sent would need a decision of the user.
+            time.sleep(UNDER_WAY)
             for number in modules(folder):
                 os.kill(number, signal.SIGKILL)
             return 0

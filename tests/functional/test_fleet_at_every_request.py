@@ -39,7 +39,7 @@ from ansible_collections.thingspace.licensing.tests.support.disturbed import (
 from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX, LIFETIME, Ran, imeis, named
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
-REQUESTS = 27
+REQUESTS = 28
 """So many an apply of one account sends that nobody disturbs."""
 
 PARTS = {
