@@ -18,7 +18,6 @@ import time
 import urllib.request
 from pathlib import Path
 
-
 UNDER_WAY = 0.1
 """Seconds until the next requests are on their way. The simulator takes longer to answer."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from .clock import ago, hour_before
+from .clock import after, ago, hour_before
 from .queries import COUNTED_RUNS, COUNTED_UNWATCHED, MAY_HAVE_CHANGED, UNREPORTED
 from .rows import Window
 from .status import BY_COUNT
@@ -45,18 +45,22 @@ def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
     return found
 
 
+CLOCKS_APART = 5.0
+"""By how many seconds the clock of a receiver may be behind."""
+
 FAILED_SINCE = "SELECT 1 FROM entry WHERE request = ? AND outcome = 'failed' AND confirmed > ? LIMIT 1"
 
 
 def keep_counted(db: Transaction, requests: t.Iterable[int], when: str, *, watched: bool) -> None:
     """Record that requests were carried out for every device on which ThingSpace has not reported.
 
-    A failure that was reported after the count shows that something else changed the count. Then nothing is recorded.
+    A failure that was reported after the count, or shortly before by the clock of another machine, shows that something
+    else changed the count. Then nothing is recorded.
 
     :param when: the time of the count.
     """
-    requests = list(requests)
-    if any(db.execute(FAILED_SINCE, (request, when)).fetchone() for request in requests):
+    requests, shortly_before = list(requests), after(when, -CLOCKS_APART)
+    if any(db.execute(FAILED_SINCE, (request, shortly_before)).fetchone() for request in requests):
         return
     db.executemany(
         "UPDATE entry SET outcome = 'success', reason = ?, confirmed = ?, "

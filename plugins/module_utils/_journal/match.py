@@ -86,11 +86,6 @@ _OF_COUNTED_REQUEST = (
     f"AND (entry.outcome IS NULL OR entry.request_id = ? OR ({COUNTED})) ORDER BY request.id DESC"
 )
 
-_SENDING = (
-    "SELECT 1 FROM entry JOIN request ON request.id = entry.request "
-    "WHERE entry.scope = ? AND entry.device_id = ? AND entry.request > ? AND request.state = 'sending' LIMIT 1"
-)
-
 
 def record(db: Transaction, confirmation: Confirmation) -> Recorded:
     """Record one confirmation, inside the caller's transaction."""
@@ -168,11 +163,8 @@ def _of_counted_request(db: Transaction, confirmation: Confirmation) -> _Entry |
 def _put_in_doubt(db: Transaction, entry: _Entry) -> None:
     """Take back what the count showed, because a report contradicts it.
 
-    Others may have changed the count, or the report may be about what others did. Both are seen by the next count. But
-    if another request for the device was just sent, the report may only have come before its answer.
+    Others may have changed the count, or the report may be about what others did. Both are seen by the next count.
     """
-    if db.execute(_SENDING, (entry.scope, entry.device_id, entry.request)).fetchone() is not None:
-        return
     if entry.counted:
         revoke(db, entry.account, entry.sku, entry.confirmed)
     db.execute("UPDATE request SET state = 'unknown', answer = ? WHERE id = ?", (_DOUBT, entry.request))

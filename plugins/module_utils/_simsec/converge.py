@@ -159,8 +159,7 @@ def _converge(
         number = journal.begin_run(job.scope, job.wish.action, count, before.when, planned_after=seen.known.last_run)
     if watches:
         waiting.watch = Watch(api, journal, job.scope, settle, Before(number, before.subscriptions, sole))
-    lost = [device for one in seen.known.lost for device in one.devices]
-    right_before = RightBefore(job, journal, api, plan, lost, seen.known.last_report)
+    right_before = RightBefore(job, journal, api, plan, seen.known, before.subscriptions)
     writer = JournaledWriter(api, journal, job.scope, number, names, right_before.withheld, seen.known.newest)
     sent = send_in_waves(writer, waiting, job, plan, right_before) if plan.sent else None
     _end(journal, number, waiting, writer)

@@ -72,9 +72,7 @@ def require_whole_journal(
     if not _binds(job, plan) or not journal.path:
         return
     account, sku, elsewhere = job.wish.account, job.wish.sku.number, job.lifetime_elsewhere
-    known, others, coming = _known(journal, job)
-    if others + coming > (elsewhere or 0):
-        raise _by_the_other_kind(job, journal.path, others, coming)
+    known = require_one_kind(job, journal)
     pool = pool_of(subscriptions, sku)
     counted = pool.assigned if pool else 0
     if counted is None:
@@ -83,6 +81,19 @@ def require_whole_journal(
         return
     if counted - known > (elsewhere or 0):
         raise _behind(account, sku, journal.path, (counted, known, elsewhere))
+
+
+def require_one_kind(job: Job, journal: Journal) -> int:
+    """Refuse to bind devices for life of which others may be the same SIMs, because the journal knows them by the other
+    kind of id. See C(require_whole_journal).
+
+    :returns: how many devices may hold the license according to the journal, by the task's kind of id.
+    :raises LicensingError: C(journal_behind); nothing was sent.
+    """
+    known, others, coming = _known(journal, job)
+    if others + coming > (job.lifetime_elsewhere or 0):
+        raise _by_the_other_kind(job, journal.path, others, coming)
+    return known
 
 
 def require_filled_journal(

@@ -147,11 +147,13 @@ def _youngest(known: Snapshot) -> float:
 def keep(context: Context, journal: Journal, seen: Look, judged: Judged, *, lifetime: bool) -> None:
     """Record clear judgments. For a lifetime SKU, record only that a request took effect; other requests stay open.
 
-    What was reported since may put a judgment in doubt. Then it is not recorded, and the next run judges again.
+    What was reported since on one lost request puts the judgment of all in doubt. Then none is recorded, and the next
+    run judges again.
     """
+    lost, verdicts = seen.known.lost, judged.lost
     _last, reported = journal.reported_since(seen.known.last_report)
-    lost = [one for one in seen.known.lost if reported.keys().isdisjoint((one.kind, device) for device in one.devices)]
-    verdicts = judged.lost
+    if any((one.kind, device) in reported for one in lost for device in one.devices):
+        lost = []
     took_effect = [one for one in lost if verdicts[one.request] == "took_effect"]
     no_effect = [one for one in lost if verdicts[one.request] == "no_effect" and not lifetime]
     if took_effect or no_effect:

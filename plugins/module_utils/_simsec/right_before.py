@@ -19,10 +19,11 @@ import typing as t
 
 from .._errors import LicensingError
 from .._journal.journal import Journal
+from .._journal.rows import Snapshot
 from .._plan.plan import Pool
-from .api import SimsecApi
+from .api import SimsecApi, SkuSubscription
 from .job import Job
-from .lifetime import require_whole_journal
+from .lifetime import require_one_kind, require_whole_journal
 from .look import statuses_of
 from .moves import Losing, kept, kept_now, statuses_now
 from .plan import SEND, Decision, SimsecPlan, make_simsec_plan
@@ -34,18 +35,22 @@ REPORTED = (
 )
 
 
-FEW = 1000
-"""For so many devices, what needs all of them is looked at again right before each request."""
+QUICKLY = 0.02
+"""Seconds. What needs all devices, and takes no longer than this, is looked at again right before each request."""
 
 RATHER_OFTEN = 0.5
-"""For more, it is looked at again after so many seconds at least, and after four times as long as it takes."""
+"""Otherwise, it is looked at again after so many seconds, or after four times as long as it takes if that is more."""
+
+
+def _nothing_more(text: str) -> str:
+    return text.replace("Nothing was sent", "Nothing more was sent")
 
 
 class RightBefore:
     """Decides again about planned devices, by what the journal says at that moment.
 
-    :param lost: the devices of earlier requests that got no answer.
-    :param report: the number of the last report that the plan knows.
+    :param known: what the plan knows of the journal.
+    :param subscriptions: the counts that were read last.
     """
 
     def __init__(
@@ -54,13 +59,15 @@ class RightBefore:
         journal: Journal,
         api: SimsecApi,
         plan: SimsecPlan,
-        lost: t.Iterable[str],
-        report: int,
+        known: Snapshot,
+        subscriptions: t.Sequence[SkuSubscription],
     ) -> None:
         self._job, self._journal, self._api = job, journal, api
         self._plan, self._planned = plan, plan.sent
-        self._again = plan.again.union(lost)
-        self._report = report
+        same = (one.devices for one in known.lost if one.action == job.wish.action)
+        self._again = plan.again.union(*same)
+        self._subscriptions: t.Sequence[SkuSubscription] = subscriptions
+        self._report = known.last_report
         self._reported: set[tuple[str, str]] = set()
         self._named = [one for one in job.instead if one.scope.kind == job.scope.kind]
         self._staying: dict[str, str] = {}
@@ -68,26 +75,24 @@ class RightBefore:
         self._lock = threading.Lock()
 
     def begin_wave(self, *, later: bool = False) -> None:
-        """Read the counts again, if devices lose a license because of another one that must be there, or get one for
+        """Compare the counts again, if devices lose a license because of another one that must be there, or get one for
         life.
 
         :param later: whether there was a wave before, which may have taken hours.
         :raises LicensingError: the counts could not be read, or the journal knows fewer licenses for life.
         """
         job = self._job
-        binds = later and job.wish.sku.lifetime
-        if not job.instead and not binds:
-            return
-        subscriptions = self._api.subscriptions()
+        if job.instead or (later and job.wish.sku.lifetime):
+            self._subscriptions = self._api.subscriptions()
         if job.instead:
             losing = Losing(job.scope, self._planned)
-            self._staying.update(kept_now(self._journal, losing, job.instead, subscriptions))
-        if binds:
-            try:
-                require_whole_journal(job, self._plan, self._journal, subscriptions)
-            except LicensingError as error:
-                error.reword(lambda text: text.replace("Nothing was sent", "Nothing more was sent"))
-                raise
+            self._staying.update(kept_now(self._journal, losing, job.instead, self._subscriptions))
+        try:
+            require_whole_journal(job, self._plan, self._journal, self._subscriptions)
+        except LicensingError as error:
+            if later:
+                error.reword(_nothing_more)
+            raise
 
     def withheld(self, devices: t.Sequence[str]) -> dict[str, Decision]:
         """The decisions about those devices of a request that must not be sent any more."""
@@ -100,6 +105,7 @@ class RightBefore:
             losing = Losing(job.scope, named)
             stays = {**stays, **kept(losing, instead, lambda scope: statuses_of(journal.attempts(scope, named)))}
         if job.wish.sku.lifetime and job.wish.action == "assign":
+            self._require_one_kind()
             stays = {**stays, **lifetime_reasons(journal, job.scope, devices, self._planned)}
         wish = dataclasses.replace(job.wish, devices=[*devices])
         statuses = statuses_of(journal.attempts(job.scope, devices))
@@ -121,9 +127,28 @@ class RightBefore:
                 losing = Losing(job.scope, self._planned)
                 found = kept(losing, job.instead, statuses_now(self._journal, losing, job.instead))
                 self._staying.update(found)
-                if len(self._planned) + sum(len(one.devices) for one in job.instead) > FEW:
-                    self._look_at = time.monotonic() + max(RATHER_OFTEN, 4 * (time.monotonic() - began))
+                self._look_again(time.monotonic() - began)
             return self._staying
+
+    def _require_one_kind(self) -> None:
+        """The same for licenses for life that are known by the other kind of id. All of the account are looked at.
+
+        :raises LicensingError: C(journal_behind).
+        """
+        with self._lock:
+            if not self._journal.path or time.monotonic() < self._look_at:
+                return
+            began = time.monotonic()
+            try:
+                require_one_kind(self._job, self._journal)
+            except LicensingError as error:
+                error.reword(_nothing_more)
+                raise
+            self._look_again(time.monotonic() - began)
+
+    def _look_again(self, took: float) -> None:
+        if took > QUICKLY:
+            self._look_at = time.monotonic() + max(RATHER_OFTEN, 4 * took)
 
     def _said_to_be_done(self, devices: t.Iterable[str]) -> list[str]:
         """Those of which a report under an unknown id, which came since the plan, says that they are done."""

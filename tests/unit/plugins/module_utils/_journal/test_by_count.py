@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago, now
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import after, ago, now
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope, Window
@@ -172,7 +172,7 @@ def test_a_failure_after_the_count_shows_that_others_changed_it(journal: Journal
     report(journal, request, imei(0), status="failed")
     journal.keep_counted([request], when, watched=True)
     assert journal.attempts(FLEX, [imei(1)])[imei(1)][0].outcome is None
-    journal.keep_counted([request], now(), watched=True)
+    journal.keep_counted([request], after(now(), 6), watched=True)
     assert journal.attempts(FLEX, [imei(1)])[imei(1)][0].outcome == "success"
 
 
@@ -180,7 +180,7 @@ def test_only_accepted_requests_are_confirmed(journal: Journal) -> None:
     accepted, lost = send(journal, imeis(2)), send(journal, imeis(2, 5))
     journal.settle(lost, "unknown", "it broke")
     report(journal, accepted, imei(1), status="failed")
-    journal.keep_counted([accepted, lost], now(), watched=False)
+    journal.keep_counted([accepted, lost], after(now(), 6), watched=False)
     tried = journal.attempts(FLEX, [*imeis(2), *imeis(2, 5)])
     assert [tried[one][0].outcome for one in imeis(2)] == ["success", "failed"]
     assert [tried[one][0].outcome for one in imeis(2, 5)] == [None, None]

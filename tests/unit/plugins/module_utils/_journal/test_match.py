@@ -187,23 +187,6 @@ def test_devices_of_a_counted_request_are_matched_one_by_one(journal: Journal) -
     assert confirm(journal, report("another", imei(0))) == ["unmatched"]
 
 
-@pytest.mark.parametrize("answered", [True, False])
-def test_a_report_that_comes_before_its_answer_puts_no_earlier_request_in_doubt(
-    journal: Journal, answered: bool
-) -> None:
-    """The count showed that an earlier request had no effect, so it was sent again, device by device."""
-    journal.settle(send(journal, imeis(2)), "no_effect", "the count shows it")
-    request = send(journal, imeis(1))
-    if answered:
-        assert confirm(journal, report("r2", imei(0))) == ["unmatched"]
-        assert journal.accepted(request, "r2")
-    else:
-        journal.settle(request, "unknown", "it broke")
-        assert confirm(journal, report("r2", imei(0))) == ["unmatched"]
-    found = ["confirmed", "none"] if answered else ["unknown", "unknown"]
-    assert [result_of(journal, device) for device in imeis(2)] == found
-
-
 @pytest.mark.parametrize("state", ["rejected", "not_sent"])
 def test_a_request_that_certainly_changed_nothing_is_matched_by_nothing(journal: Journal, state: RequestState) -> None:
     journal.settle(send(journal, [imei(1)]), state, "no")
