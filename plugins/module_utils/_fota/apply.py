@@ -97,6 +97,8 @@ def _act(
     for device in devices:
         if device in sending.answers:
             results.setdefault(device, _result(action, sending.answers[device]))
+    if not acting.listed_all:
+        results = {device: _perhaps_before(*judged) for device, judged in results.items()}
     reason = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
     left_out = sending.left_out
     return {
@@ -154,7 +156,7 @@ class _Acting:
             elif answer and answer.result is DeviceResult.ALREADY:
                 # If a device is already as wanted now, the request without an answer must have done it.
                 done: Judged = (ACTIONS[self.action].done, CONFIRMED)
-                self.results[device] = done if self._listed_all else ("unknown", PERHAPS)
+                self.results[device] = done if self.listed_all else ("unknown", PERHAPS)
             elif answer and answer.result is DeviceResult.REFUSED:
                 # That says nothing about the request before. It may be the reason: it may have used the last license.
                 again_too = f"{doubt.reason} It was sent again, and ThingSpace refused that: {answer.reason}"
@@ -162,7 +164,7 @@ class _Acting:
         return doubts
 
     @property
-    def _listed_all(self) -> bool:
+    def listed_all(self) -> bool:
         """Whether a list that did not have a device shows that the device held no license."""
         return self.action == "remove" or not (self.api.partial or self.api.doubt)
 
@@ -224,7 +226,7 @@ class _Acting:
         """
         done, already = ACTIONS[self.action].done, ACTIONS[self.action].already
         if self.plan.read:
-            return done, CONFIRMED
+            return (done, CONFIRMED) if self.listed_all else ("unknown", PERHAPS)
         if self.before is None or count is None:
             return "unknown", PERHAPS
         unexplained = self._unexplained(count)
@@ -238,6 +240,13 @@ class _Acting:
 def _unchanged(doubt: Doubt, why: str = "") -> Judged:
     """The result of a device that was not refused but shows no change: its request may still take effect."""
     return "unknown", f"{doubt.reason} Reading back shows no change yet. {why}".rstrip()
+
+
+def _perhaps_before(outcome: Outcome, reason: str) -> Judged:
+    """The result of a device that the plan's list may only not have shown with its license."""
+    if outcome != "unknown" or reason.endswith(HAD_BEFORE):
+        return outcome, reason
+    return outcome, f"{reason} The list may not show the license, {HAD_BEFORE}"
 
 
 def _result(action: Action, answer: Answer) -> Judged:

@@ -19,8 +19,10 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.apply import CONFIRMED, RESENDS, apply_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._fota.rows import Applied, predict
-from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import Row
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.outcomes import HAD_BEFORE, Row
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Plan, Pool, State, make_plan
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.licenses import FotaApi
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.reach import Reach
 from ansible_collections.thingspace.licensing.tests.support.fakes import (
     FakeThingSpace,
     Fault,
@@ -382,6 +384,26 @@ def test_the_refusal_of_a_repetition_says_nothing_about_the_request_before(
     assert len(space.writes) >= 2
     assert outcomes(applied) == ["unknown"] * 3
     assert all("It was sent again, and ThingSpace refused that: " in row.reason for row in applied.rows)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [[lose(None)], [lose(0)] * 3, [lose(0), *[row_by_row] * 3], [lose(0), lambda space, *_given: preexisting(space)]],
+    ids=["seen", "not seen", "refused", "already"],
+)
+def test_a_list_of_a_part_of_the_account_does_not_show_what_was_before(
+    faults: list[Fault], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So nothing confirms a lost assignment, and an undo is told that the license may not be the run's."""
+    monkeypatch.setattr(FotaApi, "partial", property(lambda _api: Reach("v2", 1, 2)))
+    applied = run(FakeThingSpace(), "present", imeis(1), *faults)
+    assert outcomes(applied) == ["unknown"]
+    assert applied.rows[0].reason.endswith(HAD_BEFORE)
+
+
+def preexisting(_space: FakeThingSpace) -> t.Any:
+    words = {"status": "LicenseAssignSuccess", "Reason": "Device license preexisting"}
+    return {"deviceList": [{"deviceId": imei(0), **words}]}
 
 
 def test_the_refusal_of_a_repetition_is_settled_by_reading() -> None:
