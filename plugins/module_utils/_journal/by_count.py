@@ -26,6 +26,12 @@ if t.TYPE_CHECKING:
 READ_AGAIN = datetime.timedelta(days=7)
 """Older requests are not confirmed by the count, because too much has changed it since. Nor do they explain it."""
 
+CLOCKS_APART = 5.0
+"""By how many seconds the clock of a receiver may be behind."""
+
+FAILED_SINCE = "SELECT 1 FROM entry WHERE request = ? AND outcome = 'failed' AND confirmed > ? LIMIT 1"
+"""Whether a device of a request is reported as failed since a timestamp."""
+
 
 def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
     """What can have changed the count of a SKU, for each run with devices on which nothing was reported."""
@@ -43,12 +49,6 @@ def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
         alone = len(runs) == 1 and not db.execute(COUNTED_UNWATCHED, (*since, run)).fetchone()
         found.append(window._replace(alone=alone, earlier=earlier))
     return found
-
-
-CLOCKS_APART = 5.0
-"""By how many seconds the clock of a receiver may be behind."""
-
-FAILED_SINCE = "SELECT 1 FROM entry WHERE request = ? AND outcome = 'failed' AND confirmed > ? LIMIT 1"
 
 
 def keep_counted(db: Transaction, requests: t.Iterable[int], when: str, *, watched: bool) -> None:
