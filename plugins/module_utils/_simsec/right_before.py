@@ -131,7 +131,7 @@ class RightBefore:
             return self._staying
 
     def _require_one_kind(self) -> None:
-        """The same for licenses for life that are known by the other kind of id. All of the account are looked at.
+        """Stop if a device for life is known by the other kind of id by now, because it may be one of these SIMs.
 
         :raises LicensingError: C(journal_behind).
         """
