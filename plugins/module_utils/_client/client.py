@@ -26,7 +26,7 @@ from .response import Response
 from .retry import RetryPolicy
 from .runtime_dir import Store
 from .secrets import SecretRegister
-from .sender import RequestCount, Sender
+from .sender import RequestCount, RightBefore, Sender
 from .stop import Stop
 from .transport import Request, Transport
 
@@ -104,17 +104,17 @@ class Client:
     def get(self, operation: str, path: str) -> dict[str, t.Any]:
         """Read. The retry policy repeats it."""
         with _reading():
-            return decode(self._call(operation, "GET", path, safe=True))
+            return decode(self._call(self._to(operation, "GET", path), safe=True))
 
     def try_get(self, operation: str, path: str) -> dict[str, t.Any]:
         """Read something that the caller can do without. It is repeated once at most."""
         with _reading():
-            return decode(self._call(operation, "GET", path, safe=True, retries=1))
+            return decode(self._call(self._to(operation, "GET", path), safe=True, retries=1))
 
     def get_list(self, operation: str, path: str) -> list[dict[str, t.Any]]:
         """Read something whose answer is an array of objects."""
         with _reading():
-            return decode_list(self._call(operation, "GET", path, safe=True))
+            return decode_list(self._call(self._to(operation, "GET", path), safe=True))
 
     def query(self, operation: str, path: str, body: Body, most: int = MAX_BODY) -> dict[str, t.Any]:
         """Read with a C(POST .../actions/list). It is repeated like any read.
@@ -122,21 +122,43 @@ class Client:
         :param most: the largest size of the body of the answer, in bytes.
         """
         with _reading():
-            return decode(self._call(operation, "POST", path, body, safe=True, most=most))
+            return decode(self._call(self._to(operation, "POST", path, body, most=most), safe=True))
 
-    def post(self, operation: str, path: str, body: Body, headers: Headers | None = None) -> dict[str, t.Any]:
+    def post(
+        self,
+        operation: str,
+        path: str,
+        body: Body,
+        headers: Headers | None = None,
+        right_before: RightBefore | None = None,
+    ) -> dict[str, t.Any]:
         """Write. Never repeated if it may have been executed."""
-        return self._write(operation, "POST", path, body, headers)
+        return self._write(self._to(operation, "POST", path, body, headers), right_before)
 
     def delete(
-        self, operation: str, path: str, body: Body | None = None, headers: Headers | None = None
+        self,
+        operation: str,
+        path: str,
+        body: Body | None = None,
+        headers: Headers | None = None,
+        right_before: RightBefore | None = None,
     ) -> dict[str, t.Any]:
         """Delete, with a body if the documentation requires one. It is repeated no more often than C(post)."""
-        return self._write(operation, "DELETE", path, body, headers)
+        return self._write(self._to(operation, "DELETE", path, body, headers), right_before)
 
-    def _write(
-        self, operation: str, method: str, path: str, body: Body | None, headers: Headers | None
-    ) -> dict[str, t.Any]:
+    def _to(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        headers: Headers | None = None,
+        most: int = MAX_BODY,
+    ) -> Request:
+        """A request without tokens."""
+        return Request(operation, method, self.base_url + path, None, body, headers=headers, most=most)
+
+    def _write(self, request: Request, right_before: RightBefore | None) -> dict[str, t.Any]:
         """Send every write. Unless the answer confirms it, raise an error that knows whether it may have been executed.
 
         Until that is ruled out, the write counts as possibly executed.
@@ -146,40 +168,35 @@ class Client:
         """
         self._sender.may_write(1)
         try:
-            return decode(self._call(operation, method, path, body, headers))
+            return decode(self._call(request, right_before=right_before))
         except LicensingError as error:
             if not error.in_doubt:
                 self._sender.may_write(-1)
             raise
         except Exception as error:  # pylint: disable=broad-exception-caught
-            raise defect(error, may_be_done=f"'{operation}' may have been carried out.") from None
+            raise defect(error, may_be_done=f"'{request.operation}' may have been carried out.") from None
 
     def _call(
         self,
-        operation: str,
-        method: str,
-        path: str,
-        body: Body | None = None,
-        headers: Headers | None = None,
+        request: Request,
         *,
         safe: bool = False,
         retries: int | None = None,
-        most: int = MAX_BODY,
+        right_before: RightBefore | None = None,
     ) -> Response:
         """One operation. Returns an answer with any status, except one that says that a token has expired.
 
-        :param operation: its name in messages.
-        :param path: below C(base_url), made with C(segments).
+        :param request: gets the tokens.
         :param safe: whether it only reads.
         :param retries: how often it may be repeated at most; None for as often as any other.
-        :param most: the largest size of the body of the answer, in bytes.
+        :param right_before: see C(RightBefore).
         :raises LicensingError: there was no answer.
         """
         renewed: set[TokenKind] = set()
         while True:
             tokens = self.auth.tokens()
-            request = Request(operation, method, self.base_url + path, tokens.auth(), body, headers=headers, most=most)
-            response = self._sender.send(request, safe=safe, retries=retries)
+            authorized = request._replace(auth=tokens.auth())
+            response = self._sender.send(authorized, safe=safe, retries=retries, right_before=right_before)
             kind = self._to_renew(response, renewed)
             if kind is None:
                 return response

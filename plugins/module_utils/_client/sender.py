@@ -22,6 +22,9 @@ from .retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
 from .stop import Stop
 from .transport import Request
 
+RightBefore = t.Callable[[], None]
+"""Is called right before each time a request is sent, after everything that waits. What it raises is not sent."""
+
 
 class Exchange(t.Protocol):
     """The interface of a transport. Tests replace it."""
@@ -110,7 +113,15 @@ class Sender:
         self.deadline.require(seconds, purpose)
         self._sleep(seconds)
 
-    def send(self, request: Request, *, safe: bool, once: bool = False, retries: int | None = None) -> Response:
+    def send(
+        self,
+        request: Request,
+        *,
+        safe: bool,
+        once: bool = False,
+        retries: int | None = None,
+        right_before: RightBefore | None = None,
+    ) -> Response:
         """The answer to a request, with any status, after the repetitions that the policy allows.
 
         :param safe: whether the request only reads, so that it may be repeated blindly.
@@ -123,6 +134,9 @@ class Sender:
         while True:
             attempt += 1
             self._keep_pace(request, safe)
+            if right_before is not None:
+                right_before()
+                self.deadline.require(0.0, f"send '{request.operation}'")
             self._require(safe)
             began = time.monotonic()
             outcome = self._attempt(request, attempt, safe)

@@ -254,6 +254,7 @@ class Journal:
 
     def settle(self, request: int, state: RequestState, answer: str) -> None:
         """Record any other result of a request."""
+        self._reports_before.pop(request, None)
         with self._writing() as db:
             db.execute(
                 "UPDATE request SET state = ?, answer = ?, answered = ? WHERE id = ?", (state, answer, now(), request)
@@ -261,6 +262,7 @@ class Journal:
 
     def refused(self, request: int, answer: str, reason: str) -> None:
         """Record that ThingSpace refused the only device of a request at once. This counts like a reported failure."""
+        self._reports_before.pop(request, None)
         with self._writing() as db:
             db.execute(
                 "UPDATE request SET state = 'rejected', answer = ?, answered = ? WHERE id = ?", (answer, now(), request)

@@ -53,6 +53,17 @@ class Answer(t.NamedTuple):
     reason: str
 
 
+class Withheld(LicensingError):
+    """A batch with devices that must not be sent any more. Nothing of it was sent.
+
+    :ivar going: the other devices of the batch.
+    """
+
+    def __init__(self, going: t.Sequence[str]) -> None:
+        super().__init__("Some devices must not be sent any more.", code="plan_changed")
+        self.going = going
+
+
 class Writer(t.Protocol):
     """Sends one batch."""
 
@@ -67,6 +78,7 @@ class Writer(t.Protocol):
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """Send one batch. Returns the answer for each device that was named in it.
 
+        :raises Withheld: only a part of the batch may still be sent.
         :raises LicensingError: the batch failed as a whole; C(in_doubt) says whether it may have taken effect.
         """
 

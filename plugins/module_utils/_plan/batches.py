@@ -17,7 +17,7 @@ import threading
 import typing as t
 
 from .._errors import ApiError, LicensingError
-from .answer import ACTIONS, Action, Answer, DeviceResult, Writer
+from .answer import ACTIONS, Action, Answer, DeviceResult, Withheld, Writer
 
 REJECTIONS_BEFORE_CHECK = 40
 """After this many rejected parts of one batch, with none accepted, single devices are tried to see if that helps."""
@@ -65,17 +65,11 @@ def _never(_reason: str) -> bool:
     return False
 
 
-def _all(batch: t.Sequence[str]) -> t.Sequence[str]:
-    return batch
-
-
 class Sending:
-    """The results of one action. Several threads fill it.
+    """The results of one action. Several threads fill it. Devices that the writer withholds get no result here.
 
     :param of_a_device: whether the reason of a refusal can only be meant for devices of the request, and not for all of
         it. Such a refusal never ends a search.
-    :param going: is called right before each request; returns the devices that may still be sent. The others get no
-        result here.
     :param answers: ThingSpace's answer by device.
     :param in_doubt: devices without a reliable answer.
     :param left_out: devices that were not tried alone, because every part of their batch was rejected.
@@ -88,7 +82,6 @@ class Sending:
         action: Action,
         batch_size: int,
         of_a_device: t.Callable[[str], bool] = _never,
-        going: t.Callable[[t.Sequence[str]], t.Sequence[str]] = _all,
     ) -> None:
         self.answers: dict[str, Answer] = {}
         self.in_doubt: dict[str, Doubt] = {}
@@ -98,7 +91,6 @@ class Sending:
         self._action = action
         self._batch_size = batch_size
         self._of_a_device = of_a_device
-        self._going = going
         self._lock = threading.Lock()
         self._lost_in_a_row = 0
         self._step = writer.progress.step(f"{ACTIONS[action].noun}s sent")
@@ -119,10 +111,10 @@ class Sending:
         if self.stopped or not batch or (search is not None and search.hopeless):
             return
         try:
-            batch = self._going(batch)
-            if not batch:
-                return
             answers = self._writer.write(self._action, batch)
+        except Withheld as withheld:
+            self._send_batch(withheld.going, search)
+            return
         except LicensingError as error:
             self._handle(batch, error, search)
             return

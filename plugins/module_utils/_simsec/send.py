@@ -8,21 +8,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import random
 import re
 import threading
 import typing as t
 
-from .._errors import ApiError, LicensingError, Problem
+from .._errors import LicensingError, Problem
 from .._journal.journal import Journal
 from .._journal.rows import Scope
-from .._plan.answer import Action, Answer, DeviceResult
-from .._plan.batches import Sending, rejects_devices, words
+from .._plan.answer import Action, Answer, DeviceResult, Withheld
+from .._plan.batches import Sending
 from .._plan.outcomes import RequestRow
 from .api import SimsecApi, pool_of
 from .plan import Decision, row_of
+from .recorded import Recorded
 
 X_REQUEST_ID = re.compile(r"[0-9]-[0-9]{3,30}")
 """C(X-Request-ID) within both the pattern and the length of 32 that the public SDK describes."""
@@ -51,7 +51,7 @@ Withhold = t.Callable[[t.Sequence[str]], dict[str, Decision]]
 class JournaledWriter:
     """Sends the batches of one run and writes the journal; used by several threads.
 
-    :param withhold: is called right before each request.
+    :param withhold: is called right before each time a request is sent.
     :param newest: the number of the last request for these devices before; later the last one that was sent.
     :ivar withheld: the decisions about planned devices that are not sent any more.
     """
@@ -87,31 +87,42 @@ class JournaledWriter:
     def write(self, action: Action, devices: t.Sequence[str]) -> dict[str, Answer]:
         """Send one request. Its answer only says that it was accepted.
 
-        An answer with the id of an older request proves nothing, because it may be a copy of that request's answer.
+        Each time it is sent, it is decided about and recorded right before.
 
+        :raises Withheld: some of the devices must not be sent any more.
         :raises LicensingError: the whole request failed, or it could not be recorded and was therefore not sent.
         """
         with self._lock:
             name = next(self._names)
-        request = self._journal.intend(self._run, self._scope, action, devices, name)
-        with self._lock:
-            self.newest = max(self.newest, request)
+        request = Recorded(self._journal, self._run, self._scope, action, devices, name)
         try:
-            request_id = self._api.change(action, self._scope.sku, self._scope.kind, devices, name)
+            request_id = self._api.change(
+                action, self._scope.sku, self._scope.kind, devices, name, lambda: self._begin(request, devices)
+            )
+        except Withheld:
+            with self._lock:
+                self._names = itertools.chain([name], self._names)
+            raise
         except LicensingError as error:
-            self._settle(request, devices, error)
+            request.settle(error)
             raise
         try:
-            fresh = self._journal.accepted(request, request_id)
+            request.accepted(request_id)
         except LicensingError as error:
-            self._name(devices, request_id)
-            raise _not_recorded(request_id, error) from None
-        if not fresh:
-            doubt = _of_an_older_one(request_id)
-            self._settle(request, devices, doubt)
-            raise doubt
+            if error.code == "not_recorded":
+                self._name(devices, request_id)
+            raise
         self._name(devices, request_id)
         return dict.fromkeys(devices, Answer(DeviceResult.DONE, ""))
+
+    def _begin(self, request: Recorded, devices: t.Sequence[str]) -> None:
+        request.not_accepted()
+        going = self.going(devices)
+        if len(going) < len(devices):
+            raise Withheld(going)
+        request.intend()
+        with self._lock:
+            self.newest = max(self.newest, request.number)
 
     def going(self, devices: t.Sequence[str]) -> t.Sequence[str]:
         """Those of the devices that may still be sent. What was withheld once stays so."""
@@ -126,20 +137,10 @@ class JournaledWriter:
         with self._lock:
             self.request_ids.update(dict.fromkeys(devices, request_id))
 
-    def _settle(self, request: int, devices: t.Sequence[str], error: LicensingError) -> None:
-        # If even this cannot be written, the request stays recorded with an unknown result.
-        with contextlib.suppress(LicensingError):
-            if error.in_doubt:
-                self._journal.settle(request, "unknown", error.message)
-            elif len(devices) == 1 and rejects_devices(error):
-                self._journal.refused(request, error.message, words(error))
-            else:
-                self._journal.settle(request, "rejected" if isinstance(error, ApiError) else "not_sent", error.message)
-
 
 def send(writer: JournaledWriter, action: Action, devices: t.Sequence[str], batch_size: int) -> Sent:
     """Send all these devices. A device without a reliable answer is C(unknown) and not sent again."""
-    sending = Sending(writer, action, batch_size, going=writer.going)
+    sending = Sending(writer, action, batch_size)
     sending.send(devices)
     results: dict[str, RequestRow] = {}
     not_sent = f"not sent: {sending.stopped.message}" if sending.stopped else "not sent"
@@ -193,23 +194,3 @@ def request_names(given: str | None, requests: int) -> t.Iterator[str]:
             code="invalid_request_id",
         )
     return itertools.chain(numbered, others)
-
-
-def _of_an_older_one(request_id: str) -> ApiError:
-    return ApiError(
-        f"The answer names the request {request_id}, which is older: it is in the journal, or was reported on before "
-        "this request was sent. The answer may be a copy of that one's, so it is not known whether this request was "
-        "accepted.",
-        code="bad_answer",
-        status=200,
-        in_doubt=True,
-    )
-
-
-def _not_recorded(request_id: str, error: LicensingError) -> LicensingError:
-    return LicensingError(
-        f"ThingSpace accepted the request {request_id}, but that could not be written into the journal: "
-        f"{error.message} Note the request id. Its confirmations will be matched by device.",
-        code="not_recorded",
-        in_doubt=True,
-    )

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._client import stop
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import (
     Confirmation,
     ReportedStatus,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
-from ansible_collections.thingspace.licensing.tests.support.fakes import imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space
@@ -142,6 +143,59 @@ def test_what_a_report_under_an_unknown_id_calls_done_meanwhile_is_not_sent_agai
     done = run(**options, retry_unknown=True, settle_time=600)
     assert [devices for _method, _sku, devices, _name in space.writes[2:]] == [[FIRST]]
     assert outcomes(done) == ["accepted", "unknown"]
+
+
+def in_the_pause(space: Space, clock: Clock, monkeypatch: pytest.MonkeyPatch, happens: t.Callable[[], None]) -> None:
+    """Let ThingSpace answer the next write with 429, and something happen in the pause after it."""
+    space.faults.append(429)
+
+    def sleep(_stop: stop.Stop, seconds: float) -> None:
+        clock.sleep(seconds)
+        if not space.faults:
+            monkeypatch.setattr(stop.Stop, "sleep", lambda _stop, seconds: clock.sleep(seconds))
+            happens()
+
+    monkeypatch.setattr(stop.Stop, "sleep", sleep)
+
+
+def test_a_new_license_that_is_reported_as_failed_in_a_pause(
+    run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its device keeps the old license, and the other device of the repeated request does not."""
+    space.held[BUNDLE] = set()
+    space.types[BUNDLE] = "Flexible Bundle"
+    moved(run, space, journal)
+    space.held[BUNDLE] = {FIRST, "somebody else's"}
+    in_the_pause(space, clock, monkeypatch, lambda: report(journal, SECOND, "r4", "failed"))
+    done = run(state="absent", replaced_by=[{"sku": BUNDLE}], batch_size=2, retries=1)
+    assert [devices for _method, _sku, devices, _name in space.writes[4:]] == [[FIRST, SECOND], [FIRST]]
+    assert (outcomes(done), space.held[FLEX]) == (["accepted", "skipped"], {SECOND})
+    assert "it keeps this license until" in done["devices"][1]["reason"]
+
+
+@pytest.mark.parametrize("request_id", ["r1", "unknown"])
+def test_a_license_for_life_that_is_reported_as_done_in_a_pause(
+    run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, request_id: str
+) -> None:
+    """It is not sent again, and nothing was changed."""
+    options = {"sku": LIFETIME, "lifetime_consent": 1, "lifetime_elsewhere": 2, "devices": [FIRST]}
+    space.faults, space.counts = ["lost"] if request_id == "unknown" else [], False
+    run(**options)
+    if request_id == "r1":
+        report(journal, FIRST, request_id, "failed")
+    in_the_pause(space, clock, monkeypatch, lambda: report(journal, FIRST, request_id))
+    done = run(**options, retry_failed=True, retry_unknown=True, retries=1)
+    assert len(space.writes) == 2, "the one that was refused with 429 is not repeated"
+    assert (outcomes(done), done["changed"]) == (["unchanged" if request_id == "r1" else "unknown"], False)
+
+
+def test_a_repeated_request_is_recorded_anew(
+    run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report that arrived before the repetition cannot be about it."""
+    in_the_pause(space, clock, monkeypatch, lambda: report(journal, FIRST, "r2"))
+    done = run(devices=[FIRST], retries=1)
+    assert (outcomes(done), len(space.writes)) == (["unknown"], 2)
 
 
 def test_others_who_get_the_new_license_meanwhile_withhold_nothing(run: Run, space: Space, journal: Path) -> None:

@@ -86,6 +86,36 @@ def test_write_that_was_certainly_not_carried_out_is_repeated() -> None:
     script.finished()
 
 
+def test_the_last_look_is_right_before_each_time_it_is_sent() -> None:
+    """After every wait: for a connection, for the pause, and for the pace."""
+    clock = Clock()
+    script = Script(unsent("POST", "/x"), step("POST", "/x", 429, retry_after="7"), step("POST", "/x", 200))
+    looks: list[tuple[int, float]] = []
+    talker = sender(script, clock)
+    talker.send(WRITE, safe=False, right_before=lambda: looks.append((len(script.sent), sum(clock.slept))))
+    assert [sent for sent, _slept in looks] == [0, 1, 2]
+    assert looks[-1][1] == sum(clock.slept) >= 7.0
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+def test_what_the_last_look_forbids_is_not_sent(refusals: int) -> None:
+    script = Script(*[step("POST", "/x", 429)] * refusals)
+
+    def look() -> None:
+        if len(script.sent) == refusals:
+            raise TransportError("Not any more.", code="interrupted", in_doubt=False)
+
+    with pytest.raises(TransportError, match="Not any more"):
+        sender(script, Clock()).send(WRITE, safe=False, right_before=look)
+    assert len(script.sent) == refusals
+
+
+def test_nothing_is_sent_if_the_last_look_takes_too_long() -> None:
+    clock = Clock()
+    with pytest.raises(TransportError, match="not enough to send 'assign'"):
+        sender(Script(), clock, deadline=9.0).send(WRITE, safe=False, right_before=lambda: clock.sleep(10.0))
+
+
 def test_429_waits_as_asked_and_is_counted() -> None:
     clock = Clock()
     script = Script(step("GET", "/x", 429, retry_after="7"), step("GET", "/x", 200))
