@@ -271,7 +271,7 @@ next:
   description:
     - What the role does next, V(show), V(idle), V(wait) if nothing is left to do but to wait for confirmations, or
       V(apply).
-  returned: when options are valid
+  returned: success
   type: str
   version_added: 0.6.0
 check_mode:

@@ -248,6 +248,18 @@ def test_a_play_that_does_not_go_through_its_hosts_together(fleet: Fleet, simula
     assert [len(licensed(simulator, number)) for number in (1, 2, 3)] == [12, 12, 12]
 
 
+@pytest.mark.parametrize("stop", ["limit", "approval"])
+def test_a_play_that_ignores_errors_does_not_go_on_after_a_stop(fleet: Fleet, simulator: Simulator, stop: str) -> None:
+    """What stops a run, stops it: nothing follows a plan that must not be carried out."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    why = {"fleet_licensing_max_changes": 3} if stop == "limit" else {"fleet_licensing_require_approval": True}
+    ran = fleet.apply(*extra(**why), approved="", keywords={"ignore_errors": True})
+    assert "Nothing was written." in ran.text
+    assert simulator.writes() == []
+
+
 def test_one_lifetime_sku_named_by_imei_and_by_iccid(fleet: Fleet, simulator: Simulator) -> None:
     """They may be the same SIMs. The plan knows what its apply would refuse halfway."""
     sims, others = [f"8914800000000000{number:04}" for number in range(3)], imeis(1, 4, 6)

@@ -165,8 +165,18 @@ class Fleet:
         """Make a plan."""
         return self("plan", dest, *arguments, **more)
 
-    def apply(self, *arguments: str, dest: str = "apply", approved: str = "plan/plan.json", **more: t.Any) -> Ran:
-        """Carry a plan out; without one, as a playbook of one's own does that asks for no approval."""
+    def apply(
+        self,
+        *arguments: str,
+        dest: str = "apply",
+        approved: str = "plan/plan.json",
+        keywords: Json | None = None,
+        **more: t.Any,
+    ) -> Ran:
+        """Carry a plan out; without one, as a playbook of one's own does that asks for no approval.
+
+        :param keywords: of the play of that playbook.
+        """
         if approved:
             return self("apply", dest, *arguments, approved=approved, **more)
         vars_ = {"fleet_licensing_mode": "apply", "fleet_licensing_files": ["fleet"], "fleet_licensing_dest": dest}
@@ -174,7 +184,7 @@ class Fleet:
             "role": "thingspace.licensing.fleet_licensing",
             "vars": {**vars_, "fleet_licensing_journal": "journal.db"},
         }
-        play = {"hosts": "thingspace_accounts", "connection": "local", "gather_facts": False, "roles": [role]}
+        play = {"hosts": "thingspace_accounts", "connection": "local", "gather_facts": False, "roles": [role], **(keywords or {})}
         book = [{"import_playbook": "thingspace.licensing.fleet_accounts"}, play]
         (self.folder / "own.yml").write_text(json.dumps(book), encoding="utf-8")
         interpreter = json.dumps({"ansible_python_interpreter": sys.executable})

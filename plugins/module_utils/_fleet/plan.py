@@ -170,7 +170,10 @@ def run(context: Context, plans: Plans) -> Result:
         if failure
         else [*shown(shown_page), *end.lines(result, once_more(document), why_not_apply, coverage(document))]
     )
-    values = {**as_json(result), "next": end.step(result), "red": red, "accounts": shown_accounts, "lines": lines}
+    values = {**as_json(result), "red": red, "accounts": shown_accounts, "lines": lines}
+    if not failure:
+        # Nothing follows a plan that was stopped, even if a play ignores errors.
+        values["next"] = end.step(result)
     return Result(values, failure=failure)
 
 

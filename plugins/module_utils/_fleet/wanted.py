@@ -185,6 +185,14 @@ def _same_sims(
 
 
 def _contradictions(account: FleetAccount, wanted: WantedAccount, complete: bool) -> t.Iterator[Problem]:
+    keeps = (account.fota or {}).get("removal_candidates") == "keep"
+    if keeps and account.is_exact("fota") and account.manages("removal_candidates"):
+        text = (
+            "'fota' keeps the license of every device on the removal candidate list ('removal_candidates: keep'), and "
+            "the fleet files take every device off the list that is not to hold one. Leave out 'keep', or do not "
+            "manage the list"
+        )
+        yield Problem(f"{account.where}: {text}.", CODE)
     for device, named in wanted.candidates.items():
         if device in wanted.protected:
             yield _at(named, f"is a removal candidate here, and protected by {wanted.protected[device].where}")

@@ -23,7 +23,7 @@ from .confirmation import Confirmation
 from .facts import JournalFacts, facts
 from .file import PATIENCE
 from .lost import keep_no_effect, keep_took_effect, lost_requests, moved_by, usual_latency
-from .match import Recorded, adopt, record
+from .match import Recorded, adopt, arrival, record
 from .moved import read_now, require_here
 from .queries import (
     ACCEPT,
@@ -275,7 +275,8 @@ class Journal:
     def confirm(self, confirmations: t.Sequence[Confirmation]) -> list[Recorded]:
         """Record confirmations, all or none. They are on disk when this returns."""
         with self._writing() as db:
-            return [record(db, confirmation) for confirmation in confirmations]
+            when = arrival(db)
+            return [record(db, confirmation, when) for confirmation in confirmations]
 
     def keep(self, took_effect: t.Iterable[Lost], no_effect: t.Iterable[Lost]) -> None:
         """Record the results of lost requests."""

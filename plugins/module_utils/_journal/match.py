@@ -14,9 +14,9 @@ import typing as t
 
 from .._plan.answer import Action
 from .by_count import revoke
-from .clock import ago, now
+from .clock import after, ago, now
 from .confirmation import Confirmation
-from .queries import COUNTED
+from .queries import COUNTED, SENT_LAST
 from .status import BY_COUNT
 
 if t.TYPE_CHECKING:
@@ -27,6 +27,10 @@ ADOPTED_WITHIN = datetime.timedelta(hours=1)
 ThingSpace sends a callback four times within 15 minutes. The listener also receives callbacks for requests of others.
 """
 
+MOST_BEHIND = 300.0
+"""Seconds by which this machine's clock may be behind those of the senders. A larger difference is an error."""
+
+MOMENT = 0.000001
 
 _DOUBT = "the answer was lost, and a report contradicts the account's count"
 
@@ -87,8 +91,11 @@ _OF_COUNTED_REQUEST = (
 )
 
 
-def record(db: Transaction, confirmation: Confirmation) -> Recorded:
-    """Record one confirmation, inside the caller's transaction."""
+def record(db: Transaction, confirmation: Confirmation, when: str) -> Recorded:
+    """Record one confirmation, inside the caller's transaction.
+
+    :param when: it arrived; see C(arrival).
+    """
     entry, own_id = _of_request(db, confirmation), None
     if entry is None:
         entry, own_id = _of_counted_request(db, confirmation), confirmation.request_id
@@ -96,7 +103,7 @@ def record(db: Transaction, confirmation: Confirmation) -> Recorded:
             _put_in_doubt(db, entry)
             entry = None
     if entry is None or confirmation.status == "other":
-        return _keep(db, confirmation, entry)
+        return _keep(db, confirmation, entry, when)
     recorded = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
     if entry.counted:
         # What ThingSpace itself reports counts more. A failure shows that others changed the count.
@@ -107,18 +114,26 @@ def record(db: Transaction, confirmation: Confirmation) -> Recorded:
         return recorded._replace(outcome="duplicate")
     if entry.outcome == "success":
         # A later contradiction is kept. A reported success still counts as done, but no longer proves anything.
-        return _keep(db, confirmation, entry)
+        return _keep(db, confirmation, entry, when)
     if entry.outcome == "failed" and own_id is None:
-        _keep(db, confirmation._replace(status="failed", reason=""), entry)
+        _keep(db, confirmation._replace(status="failed", reason=""), entry, when)
     db.execute(
         "UPDATE entry SET outcome = ?, reason = ?, confirmed = ?, request_id = ? "
         "WHERE scope = ? AND device_id = ? AND request = ?",
-        (confirmation.status, confirmation.reason, now(), own_id, entry.scope, entry.device_id, entry.request),
+        (confirmation.status, confirmation.reason, when, own_id, entry.scope, entry.device_id, entry.request),
     )
     if own_id is not None:
         # It may be about another license of the device. So it stays a hint for other requests.
-        _keep(db, confirmation, None)
+        _keep(db, confirmation, None, when)
     return recorded
+
+
+def arrival(db: Transaction) -> str:
+    """The time of reports that arrive now. It is after that of all requests so far, although a clock that is ahead may
+    have written theirs.
+    """
+    at, before = now(), max(db.execute(SENT_LAST).fetchone())
+    return after(before, MOMENT) if at <= before <= after(at, MOST_BEHIND) else at
 
 
 def adopt(db: Transaction, request_id: str) -> None:
@@ -131,7 +146,7 @@ def adopt(db: Transaction, request_id: str) -> None:
         confirmation = Confirmation(request_id, tuple((kind, id_) for kind, id_ in json.loads(devices)), status, reason)
         if _of_request(db, confirmation) is not None:
             db.execute("UPDATE callback SET matched = 1 WHERE id = ?", (key,))
-            record(db, confirmation)
+            record(db, confirmation, now())
 
 
 def _of_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:
@@ -170,14 +185,14 @@ def _put_in_doubt(db: Transaction, entry: _Entry) -> None:
     db.execute("UPDATE request SET state = 'unknown', answer = ? WHERE id = ?", (_DOUBT, entry.request))
 
 
-def _keep(db: Transaction, confirmation: Confirmation, entry: _Entry | None) -> Recorded:
+def _keep(db: Transaction, confirmation: Confirmation, entry: _Entry | None, when: str) -> Recorded:
     """Keep a confirmation that changes no entry. The same one again is a duplicate."""
     values = (
         confirmation.request_id,
         json.dumps(sorted(confirmation.devices)),
         confirmation.status,
         confirmation.reason,
-        now(),
+        when,
         int(entry is not None),
     )
     added = db.execute(

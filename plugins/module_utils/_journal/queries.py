@@ -53,9 +53,15 @@ _MAY_REMOVE = (
 HOLDERS = (
     f"{_DEVICES_HAVING} "
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN request.id ELSE 0 END) > "
-    f"max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END)) AS holder"
+    f"max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END) AND "
+    "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN entry.confirmed ELSE '' END) >= "
+    "max(CASE WHEN request.action = 'remove' AND entry.outcome = 'success' "
+    f"AND {OWN} THEN entry.confirmed ELSE '' END)) AS holder"
 )
-"""How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
+"""How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt.
+
+Not those whose assignment was reported only after a later removal was.
+"""
 
 _UNTIL = f"CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END"
 """Until when a request may have been carried out: until its report, or any time."""
@@ -188,6 +194,12 @@ COUNTED_UNWATCHED = f"SELECT 1 {_SINCE} AND request.run < ? AND {COUNTED} AND en
 _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
+
+SENT_LAST = (
+    "SELECT coalesce((SELECT sent FROM request ORDER BY id DESC LIMIT 1), ''), "
+    "coalesce((SELECT started FROM run ORDER BY id DESC LIMIT 1), '')"
+)
+"""When the last request was sent, and when the last run began; empty if there is none."""
 
 REPORTED_SINCE = "SELECT devices, status FROM callback WHERE matched = 0 AND status != 'other' AND id > ?"
 """What was reported under unknown request ids after a report."""

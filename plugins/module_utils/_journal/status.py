@@ -93,13 +93,18 @@ NOTHING = DeviceStatus("none", None, False, None)
 
 
 def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
-    """The status that results from the attempts for a device, oldest first."""
+    """The status that results from the attempts for a device, oldest first.
+
+    They count in the order in which they were sent, but for a slow one, which may be carried out after a later one of
+    the opposite kind. If it was reported as done after that one was, it is the last.
+    """
     held: bool | None = None
     may_hold = False
     last: Attempt | None = None
     earlier: Attempt | None = None
     done: Attempt | None = None
     removals: list[Attempt] = []
+    reported: list[Attempt] = []
     for attempt in attempts:
         assigning = attempt.action == "assign"
         if assigning and attempt.own and attempt.outcome == "success":
@@ -113,17 +118,36 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
         if attempt.outcome == "success":
             held = may_hold = assigning
             earlier = None
+            reported.append(attempt)
         elif attempt.outcome is None:
             held = held if held is assigning else None
             may_hold = may_hold or assigning
             earlier = attempt
         last = attempt
+    slow = _slow(held, reported)
+    if slow is not None and earlier is None:
+        held = may_hold = slow.action == "assign"
+        last = slow if last and last.outcome == "success" else last
+    elif slow is not None:
+        held, may_hold = None, True
     status = DeviceStatus(_result(last), held, may_hold, last, done)
     if status.result == "failed":
         status = status._replace(earlier=earlier)
     if done is None or not any(_may_follow(removal, done) for removal in removals):
         return status
     return status._replace(proof=None, overlaid=any(map(_is_open, removals)))
+
+
+def _slow(held: bool | None, reported: t.Sequence[Attempt]) -> Attempt | None:
+    """The request that ThingSpace reported as done last, under its own id, if that contradicts what the device holds.
+
+    :param reported: every request that was carried out, in the order in which they were sent.
+    """
+    if held is None:
+        return None
+    until = max(one.confirmed for one in reported if (one.action == "assign") is held)
+    later = (one for one in reported if one.own and (one.action == "assign") is not held and one.confirmed > until)
+    return max(later, key=lambda one: one.confirmed, default=None)
 
 
 def _may_follow(removal: Attempt, done: Attempt) -> bool:

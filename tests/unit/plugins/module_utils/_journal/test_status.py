@@ -25,8 +25,16 @@ ASSIGN, REMOVE = t.get_args(Action)
 SUCCESS, FAILED = "success", "failed"
 
 
-def attempt(action: Action, state: RequestState = "accepted", outcome: str | None = None, reason: str = "") -> Attempt:
-    return Attempt(1, action, state, outcome, reason, "r", "1-234", "2026-01-01T00:00:00.000000Z", "")
+def attempt(
+    action: Action,
+    state: RequestState = "accepted",
+    outcome: str | None = None,
+    reason: str = "",
+    confirmed: str = "",
+    *,
+    own: bool = False,
+) -> Attempt:
+    return Attempt(1, action, state, outcome, reason, "r", "1-234", "2026-01-01T00:00:00.000000Z", confirmed, own)
 
 
 ATTEMPTS = st.lists(
@@ -78,6 +86,21 @@ def test_the_last_word_counts(attempts: list[Attempt]) -> None:
     if found.result == "confirmed":
         assert found.held is (telling[-1].action == ASSIGN)
     assert (found.result == "none") is (not telling)
+
+
+@pytest.mark.parametrize("slow", [ASSIGN, REMOVE])
+@pytest.mark.parametrize("own", [True, False])
+def test_what_was_reported_last_under_its_own_id_was_carried_out_last(slow: Action, own: bool) -> None:
+    """A request that is slow may be carried out after a later one of the opposite kind."""
+    other = REMOVE if slow == ASSIGN else ASSIGN
+    late = attempt(slow, "accepted", SUCCESS, confirmed="2026-01-03", own=own)
+    done = attempt(other, "accepted", SUCCESS, confirmed="2026-01-02", own=True)
+    found = fold([late, done])
+    assert (found.last, found.held) == ((late, slow == ASSIGN) if own else (done, other == ASSIGN))
+    assert not found.proved
+    assert fold([late, done, attempt(slow)]).held is None
+    failed = fold([late, done, attempt(other, "accepted", FAILED)])
+    assert (failed.result, failed.held) == ("failed", (slow if own else other) == ASSIGN)
 
 
 @pytest.mark.parametrize("state", ["accepted", "unknown", "sending"])
