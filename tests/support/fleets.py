@@ -184,7 +184,13 @@ class Fleet:
             "role": "thingspace.licensing.fleet_licensing",
             "vars": {**vars_, "fleet_licensing_journal": "journal.db"},
         }
-        play = {"hosts": "thingspace_accounts", "connection": "local", "gather_facts": False, "roles": [role], **(keywords or {})}
+        play = {
+            "hosts": "thingspace_accounts",
+            "connection": "local",
+            "gather_facts": False,
+            "roles": [role],
+            **(keywords or {}),
+        }
         book = [{"import_playbook": "thingspace.licensing.fleet_accounts"}, play]
         (self.folder / "own.yml").write_text(json.dumps(book), encoding="utf-8")
         interpreter = json.dumps({"ansible_python_interpreter": sys.executable})

@@ -58,10 +58,7 @@ HOLDERS = (
     "max(CASE WHEN request.action = 'remove' AND entry.outcome = 'success' "
     f"AND {OWN} THEN entry.confirmed ELSE '' END)) AS holder"
 )
-"""How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt.
-
-Not those whose assignment was reported only after a later removal was.
-"""
+"""How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
 
 _UNTIL = f"CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END"
 """Until when a request may have been carried out: until its report, or any time."""

@@ -13,7 +13,7 @@ import typing as t
 from .._plan.answer import Action
 
 RequestState = t.Literal["sending", "accepted", "rejected", "not_sent", "no_effect", "unknown"]
-LastResult = t.Literal["none", "confirmed", "failed", "pending", "unknown"]
+LastResult = t.Literal["none", "confirmed", "failed", "pending", "unknown", "overtaken"]
 
 WITHOUT_EFFECT = frozenset({"rejected", "not_sent", "no_effect"})
 """Requests that changed nothing: the device has the same status as before. For C(no_effect), only the account's count
@@ -52,7 +52,8 @@ class Attempt(t.NamedTuple):
 class DeviceStatus(t.NamedTuple):
     """The status of a device.
 
-    :param result: of the last attempt that may have had an effect; C(none) if there was no such attempt.
+    :param result: of the last attempt that may have had an effect; C(none) if there was no such attempt. C(overtaken) if
+        it was carried out, and so was a slow one of the opposite kind, maybe after it: see C(_overtaken).
     :param held: whether it holds the license according to the confirmations; None if nothing is confirmed, or if a
         later unconfirmed change may have reversed it.
     :param may_hold: whether it can hold the license at all. A device that was only ever removed may have held it
@@ -93,11 +94,7 @@ NOTHING = DeviceStatus("none", None, False, None)
 
 
 def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
-    """The status that results from the attempts for a device, oldest first.
-
-    They count in the order in which they were sent, but for a slow one, which may be carried out after a later one of
-    the opposite kind. If it was reported as done after that one was, it is the last.
-    """
+    """The status that results from the attempts for a device, oldest first."""
     held: bool | None = None
     may_hold = False
     last: Attempt | None = None
@@ -124,13 +121,10 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
             may_hold = may_hold or assigning
             earlier = attempt
         last = attempt
-    slow = _slow(held, reported)
-    if slow is not None and earlier is None:
-        held = may_hold = slow.action == "assign"
-        last = slow if last and last.outcome == "success" else last
-    elif slow is not None:
-        held, may_hold = None, True
     status = DeviceStatus(_result(last), held, may_hold, last, done)
+    if held is not None and _overtaken(held, reported):
+        result = "overtaken" if status.result == "confirmed" else status.result
+        status = status._replace(result=result, held=None, may_hold=True)
     if status.result == "failed":
         status = status._replace(earlier=earlier)
     if done is None or not any(_may_follow(removal, done) for removal in removals):
@@ -138,16 +132,16 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
     return status._replace(proof=None, overlaid=any(map(_is_open, removals)))
 
 
-def _slow(held: bool | None, reported: t.Sequence[Attempt]) -> Attempt | None:
-    """The request that ThingSpace reported as done last, under its own id, if that contradicts what the device holds.
+def _overtaken(held: bool, reported: t.Sequence[Attempt]) -> bool:
+    """Whether a slow request may have been carried out after all those to which the device owes what it holds.
 
-    :param reported: every request that was carried out, in the order in which they were sent.
+    ThingSpace reported it as done after those, under its own id, so it was slow, or only its report was late.
+
+    :param held: what the device holds in the order in which the requests were sent.
+    :param reported: every request that was carried out.
     """
-    if held is None:
-        return None
     until = max(one.confirmed for one in reported if (one.action == "assign") is held)
-    later = (one for one in reported if one.own and (one.action == "assign") is not held and one.confirmed > until)
-    return max(later, key=lambda one: one.confirmed, default=None)
+    return any(one.own and (one.action == "assign") is not held and one.confirmed > until for one in reported)
 
 
 def _may_follow(removal: Attempt, done: Attempt) -> bool:

@@ -134,6 +134,9 @@ def decide(wish: Wish, status: DeviceStatus) -> Decision:
         return Decision("unchanged", last.reason, last.request_id) if last.action == wish.action else SEND
     if status.result == "failed":
         return _after_failure(wish, status, last)
+    if status.result == "overtaken":
+        # Whatever the device holds, one more request leaves it as wanted. A lifetime license is never removed.
+        return SEND if not wish.sku.lifetime else _unknown(wish, last)
     return _open(wish, last)
 
 

@@ -22,7 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.tests.support.fakes import imei, imeis
-from ansible_collections.thingspace.licensing.tests.support.journals import never
+from ansible_collections.thingspace.licensing.tests.support.journals import never, write
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space, code
 
@@ -49,6 +49,35 @@ def outcome(result: dict[str, t.Any]) -> str:
 
 def outcomes(result: dict[str, t.Any]) -> list[str]:
     return [row["outcome"] for row in sorted(result["devices"], key=lambda row: str(row["device_id"]))]
+
+
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_slow_request_is_carried_out_after_the_next_one(
+    run: Run, space: Space, journal: Path, state: str, late: bool
+) -> None:
+    """An hour after it was sent, the opposite is wanted, and done. The slow one is reported later. One more decides.
+
+    :param late: whether only the report was late.
+    """
+    other = {"present": "absent", "absent": "present"}[state]
+    if state == "present":
+        run()
+        report(journal, "success", "r1")
+    run(state=other)
+    slow, wanted = f"r{len(space.writes)}", {DEVICE} if state == "present" else set()
+    with contextlib.closing(open_journal(str(journal), write=True, told=never)) as opened:
+        write(opened, "UPDATE request SET sent = '2026-01-01T00:00:00.000000Z'")
+    done = run(state=state)
+    assert outcome(done) == "accepted"
+    report(journal, "success", f"r{len(space.writes)}")
+    assert outcome(run(state=state)) == "unchanged"
+    report(journal, "success", slow)
+    if not late:
+        space.held[FLEX] ^= {DEVICE}
+    assert outcome(run(state=state)) == "accepted"
+    report(journal, "success", f"r{len(space.writes)}")
+    assert (outcome(run(state=state)), space.held[FLEX]) == ("unchanged", wanted)
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])

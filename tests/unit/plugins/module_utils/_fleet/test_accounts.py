@@ -64,6 +64,10 @@ WRONG: dict[str, tuple[t.Any, str]] = {
         account({"ids": [A], "fota": True, **CANDIDATE}, {"ids": [A], "protected": True}),
         "is a removal candidate here, and protected by a.yml, line 1",
     ),
+    "kept candidates of a managed list": (
+        account({"ids": [A], "fota": True, **CANDIDATE}, fota={"removal_candidates": "keep"}),
+        "'fota' keeps the license of every device on the removal candidate list",
+    ),
     "candidate without license": (account({"ids": [A], **CANDIDATE}, fota={}), "want it to hold a FOTA license"),
     "the same, managed by a set": (
         account({"ids": [A], **CANDIDATE}, {"ids": [B], "fota": True}),
