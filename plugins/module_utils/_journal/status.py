@@ -52,8 +52,8 @@ class Attempt(t.NamedTuple):
 class DeviceStatus(t.NamedTuple):
     """The status of a device.
 
-    :param result: of the last attempt that may have had an effect; C(none) if there was no such attempt. C(overtaken) if
-        it was carried out, and so was a slow one of the opposite kind, maybe after it: see C(_overtaken).
+    :param result: of the last attempt that may have had an effect; C(none) if there was no such attempt. C(overtaken)
+        if it was carried out, and so was a slow one of the opposite kind, maybe after it.
     :param held: whether it holds the license according to the confirmations; None if nothing is confirmed, or if a
         later unconfirmed change may have reversed it.
     :param may_hold: whether it can hold the license at all. A device that was only ever removed may have held it
@@ -121,10 +121,7 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
             may_hold = may_hold or assigning
             earlier = attempt
         last = attempt
-    status = DeviceStatus(_result(last), held, may_hold, last, done)
-    if held is not None and _overtaken(held, reported):
-        result = "overtaken" if status.result == "confirmed" else status.result
-        status = status._replace(result=result, held=None, may_hold=True)
+    status = _unless_overtaken(DeviceStatus(_result(last), held, may_hold, last, done), reported)
     if status.result == "failed":
         status = status._replace(earlier=earlier)
     if done is None or not any(_may_follow(removal, done) for removal in removals):
@@ -132,16 +129,20 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
     return status._replace(proof=None, overlaid=any(map(_is_open, removals)))
 
 
-def _overtaken(held: bool, reported: t.Sequence[Attempt]) -> bool:
-    """Whether a slow request may have been carried out after all those to which the device owes what it holds.
+def _unless_overtaken(status: DeviceStatus, reported: t.Sequence[Attempt]) -> DeviceStatus:
+    """Forget what a device holds if a slow request may have been carried out after all those to which it owes that.
 
     ThingSpace reported it as done after those, under its own id, so it was slow, or only its report was late.
 
-    :param held: what the device holds in the order in which the requests were sent.
     :param reported: every request that was carried out.
     """
-    until = max(one.confirmed for one in reported if (one.action == "assign") is held)
-    return any(one.own and (one.action == "assign") is not held and one.confirmed > until for one in reported)
+    if status.held is None:
+        return status
+    until = max(one.confirmed for one in reported if (one.action == "assign") is status.held)
+    if not any(one.own and (one.action == "assign") is not status.held and one.confirmed > until for one in reported):
+        return status
+    result = "overtaken" if status.result == "confirmed" else status.result
+    return status._replace(result=result, held=None, may_hold=True)
 
 
 def _may_follow(removal: Attempt, done: Attempt) -> bool:
