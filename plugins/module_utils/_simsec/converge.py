@@ -47,7 +47,7 @@ from .send import JournaledWriter, request_names
 from .skus import sku_warnings
 from .wait import Waiting
 from .watch import Before, Watch, explains
-from .waves import send_in_waves
+from .waves import send_plan
 
 NO_POOL = Pool(None, None)
 
@@ -161,7 +161,7 @@ def _converge(
         waiting.watch = Watch(api, journal, job.scope, settle, Before(number, before.subscriptions, sole))
     right_before = RightBefore(job, journal, api, plan, seen.known, before.subscriptions)
     writer = JournaledWriter(api, journal, job.scope, number, names, right_before.withheld, seen.known.newest)
-    sent = send_in_waves(writer, waiting, job, plan, right_before) if plan.sent else None
+    sent = send_plan(writer, waiting, job, plan, right_before) if plan.sent else None
     _end(journal, number, waiting, writer)
     return planned(plan, pool, sent=sent)
 

@@ -27,6 +27,7 @@ from .lifetime import require_one_kind, require_whole_journal
 from .look import statuses_of
 from .moves import Losing, kept, kept_now, statuses_now
 from .plan import SEND, Decision, SimsecPlan, make_simsec_plan
+from .reported import ReportedMeanwhile
 from .same_sim import lifetime_reasons
 
 REPORTED = (
@@ -44,6 +45,25 @@ RATHER_OFTEN = 0.5
 
 def _nothing_more(text: str) -> str:
     return text.replace("Nothing was sent", "Nothing more was sent")
+
+
+class _Seldom:
+    """Calls a function again as often as that is cheap. One thread at a time may ask."""
+
+    def __init__(self, look: t.Callable[[], None]) -> None:
+        self._look = look
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            if time.monotonic() < self._next:
+                return
+            began = time.monotonic()
+            self._look()
+            took = time.monotonic() - began
+            if took > QUICKLY:
+                self._next = time.monotonic() + max(RATHER_OFTEN, 4 * took)
 
 
 class RightBefore:
@@ -65,14 +85,11 @@ class RightBefore:
         self._job, self._journal, self._api = job, journal, api
         self._plan, self._planned = plan, plan.sent
         same = (one.devices for one in known.lost if one.action == job.wish.action)
-        self._again = plan.again.union(*same)
+        self._reported = ReportedMeanwhile(journal, job.scope.kind, plan.again.union(*same), known.last_report)
         self._subscriptions: t.Sequence[SkuSubscription] = subscriptions
-        self._report = known.last_report
-        self._reported: set[tuple[str, str]] = set()
         self._named = [one for one in job.instead if one.scope.kind == job.scope.kind]
         self._staying: dict[str, str] = {}
-        self._look_at = 0.0
-        self._lock = threading.Lock()
+        self._look_at_others = _Seldom(self._keep_because_of_others if job.instead else self._require_one_kind)
 
     def begin_wave(self, *, later: bool = False) -> None:
         """Compare the counts again, if devices lose a license because of another one that must be there, or get one for
@@ -86,7 +103,7 @@ class RightBefore:
             self._subscriptions = self._api.subscriptions()
         if job.instead:
             losing = Losing(job.scope, self._planned)
-            self._staying.update(kept_now(self._journal, losing, job.instead, self._subscriptions))
+            self._staying = {**self._staying, **kept_now(self._journal, losing, job.instead, self._subscriptions)}
         try:
             require_whole_journal(job, self._plan, self._journal, self._subscriptions)
         except LicensingError as error:
@@ -98,64 +115,42 @@ class RightBefore:
         """The decisions about those devices of a request that must not be sent any more."""
         job, journal = self._job, self._journal
         named = [device for device in devices if any(device in one.devices for one in self._named)]
-        stays = self._stays()
+        if job.instead or (job.wish.sku.lifetime and job.wish.action == "assign"):
+            self._look_at_others()
+        staying = self._staying
+        stays = {device: staying[device] for device in devices if device in staying}
         if named:
             among = frozenset(named)
             instead = [one._replace(devices=one.devices & among) for one in self._named]
             losing = Losing(job.scope, named)
-            stays = {**stays, **kept(losing, instead, lambda scope: statuses_of(journal.attempts(scope, named)))}
+            stays |= kept(losing, instead, lambda scope: statuses_of(journal.attempts(scope, named)))
         if job.wish.sku.lifetime and job.wish.action == "assign":
-            self._require_one_kind()
-            stays = {**stays, **lifetime_reasons(journal, job.scope, devices, self._planned)}
+            stays |= lifetime_reasons(journal, job.scope, devices, self._planned)
         wish = dataclasses.replace(job.wish, devices=[*devices])
         statuses = statuses_of(journal.attempts(job.scope, devices))
         plan = make_simsec_plan(wish, statuses, Pool(None, None), stays)
         found = {device: decision for device, decision in plan.decisions.items() if decision is not SEND}
-        for device in self._said_to_be_done(devices):
+        for device in self._reported.done(devices):
             found.setdefault(device, Decision("unknown", REPORTED))
         return found
 
-    def _stays(self) -> dict[str, str]:
-        """The devices that must keep their license because of others, as far as that is known.
-
-        The others are all that should hold another license, by any kind of id.
+    def _keep_because_of_others(self) -> None:
+        """Find the devices that must keep their license because of others: all that should hold another license, by any
+        kind of id.
         """
-        job = self._job
-        with self._lock:
-            if job.instead and time.monotonic() >= self._look_at:
-                began = time.monotonic()
-                losing = Losing(job.scope, self._planned)
-                found = kept(losing, job.instead, statuses_now(self._journal, losing, job.instead))
-                self._staying.update(found)
-                self._look_again(time.monotonic() - began)
-            return self._staying
+        losing = Losing(self._job.scope, self._planned)
+        now = statuses_now(self._journal, losing, self._job.instead)
+        self._staying = {**self._staying, **kept(losing, self._job.instead, now)}
 
     def _require_one_kind(self) -> None:
         """Stop if a device for life is known by the other kind of id by now, because it may be one of these SIMs.
 
         :raises LicensingError: C(journal_behind).
         """
-        with self._lock:
-            if not self._journal.path or time.monotonic() < self._look_at:
-                return
-            began = time.monotonic()
-            try:
-                require_one_kind(self._job, self._journal)
-            except LicensingError as error:
-                error.reword(_nothing_more)
-                raise
-            self._look_again(time.monotonic() - began)
-
-    def _look_again(self, took: float) -> None:
-        if took > QUICKLY:
-            self._look_at = time.monotonic() + max(RATHER_OFTEN, 4 * took)
-
-    def _said_to_be_done(self, devices: t.Iterable[str]) -> list[str]:
-        """Those of which a report under an unknown id, which came since the plan, says that they are done."""
-        again = self._again.intersection(devices)
-        if not again:
-            return []
-        with self._lock:
-            self._report, reported = self._journal.reported_since(self._report)
-            self._reported.update(device for device, statuses in reported.items() if "success" in statuses)
-        return [device for device in again if (self._job.scope.kind, device) in self._reported]
+        if not self._journal.path:
+            return
+        try:
+            require_one_kind(self._job, self._journal)
+        except LicensingError as error:
+            error.reword(_nothing_more)
+            raise

@@ -27,9 +27,7 @@ from .wait import Waiting
 NOTHING: t.Mapping[str, Decision] = MappingProxyType({})
 
 
-def send_in_waves(
-    writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan, right_before: RightBefore
-) -> Sent:
+def send_plan(writer: JournaledWriter, waiting: Waiting, job: Job, plan: SimsecPlan, right_before: RightBefore) -> Sent:
     """Send the devices of a plan, in waves if the task requests them."""
     action = job.wish.action
     try:
