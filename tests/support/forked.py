@@ -31,7 +31,11 @@ PROGRAM = Path(__file__).with_name("preloaded.py")
 CHECKOUT = Path(__file__).resolve().parents[2]
 SIMULATOR = CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator"
 MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
-LIBRARIES = (
+PLAYBOOK = (
+    "ansible.config.manager",
+    "ansible._internal._ssh._ssh_agent",
+    "ansible.module_utils._internal._json._profiles._tagless",
+    "ansible.parsing.utils.addresses",
     "asyncio",
     "concurrent.futures.thread",
     "cryptography.hazmat.primitives.serialization.ssh",
@@ -46,7 +50,9 @@ LIBRARIES = (
     "urllib.request",
     "yaml",
 )
-"""What C(ansible-playbook) imports, but for Ansible itself, which reads its settings while it is imported."""
+"""What C(ansible-playbook) imports, but for most of Ansible, which reads its settings while it is imported."""
+PROGRAMS = ("aiohttp.web", "thingspace_simulator.cli")
+"""What the receiver and the simulator import."""
 READ_AT_THE_START = ("PYTHON", "LC_", "LANG", "LD_")
 """What an interpreter reads from its environment begins with one of these."""
 PATIENCE = 60.0
@@ -85,7 +91,7 @@ def ansible_playbook(
     if FORKS and not real:
         command[1:4] = ["-P", str(PLAYBOOK_PROGRAM)]
         env = with_address(env)
-        return Forked(server(env, LIBRARIES), command, env=env, text=True, **options)
+        return Forked(server(env, PLAYBOOK), command, env=env, text=True, **options)
     return subprocess.Popen(command, env=env, text=True, **options)
 
 
@@ -114,10 +120,10 @@ def with_address(env: Environment) -> dict[str, str]:
     return {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: address}
 
 
-def server(env: Environment, libraries: tuple[str, ...] = ()) -> str:
+def server(env: Environment, libraries: tuple[str, ...] = PROGRAMS) -> str:
     """The address of what forks interpreters that find this in their environment.
 
-    :param libraries: what has been imported there; modules of the collection and the simulator if there are none.
+    :param libraries: what has been imported there, besides what modules of the collection import.
     """
     return _server(tuple(sorted((name, env[name]) for name in env if name.startswith(READ_AT_THE_START))), libraries)
 
@@ -129,13 +135,12 @@ def _server(at_the_start: tuple[tuple[str, str], ...], libraries: tuple[str, ...
     address = f"{folder}/socket"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(READ_AT_THE_START)}
     modules = [MODULES + path.stem for path in sorted((CHECKOUT / "plugins" / "modules").glob("[!_]*.py"))]
-    names = libraries or (*modules, "thingspace_simulator.cli")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(address)
         listener.listen(100)
         handle = listener.fileno()
         program = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(handle), str(SIMULATOR.parent), *names],
+            [sys.executable, str(PROGRAM), str(handle), str(SIMULATOR.parent), *libraries, *modules],
             stdin=subprocess.PIPE,  # by whose end it ends
             pass_fds=[handle],
             env={**environment, **dict(at_the_start)},

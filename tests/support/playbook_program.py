@@ -12,9 +12,12 @@ Ansible looks less often whether a task has ended.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import hashlib
 import importlib.machinery
 import json
+import marshal
 import os
 import runpy
 import subprocess
@@ -24,12 +27,12 @@ from pathlib import Path
 
 import jinja2
 from ansible import constants
+from ansible._internal._templating import _jinja_bits
 from ansible.cli import playbook
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import action
 from ansible.plugins.action import ActionBase
 from ansible.utils.collection_loader import _collection_finder
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
 PACKAGES = {
@@ -104,6 +107,14 @@ def install(address: str, forked: t.Callable[..., subprocess.Popen[str]]) -> Non
     base._configure_module, base._low_level_execute_command = configure, run
 
 
+def forget_packages() -> None:
+    """Let Ansible find the packages of collections. The files in them stay as they were imported before the fork."""
+    names = [name for name, module in sys.modules.items() if hasattr(module, "__path__")]
+    for name in names:
+        if name.partition(".")[0] == "ansible_collections":
+            del sys.modules[name]
+
+
 def keep_bytecode() -> None:
     """Let Python keep the bytecode of collections, as of all else. Ansible compiles them again in every run."""
     loader: t.Any = _collection_finder._AnsibleCollectionPkgLoaderBase
@@ -118,34 +129,42 @@ def keep_bytecode() -> None:
     loader.get_code = get_code
 
 
-def keep_pages(folder: Path) -> None:
-    """Let Jinja2 keep the bytecode of templates of pages, which each process compiles again.
+def keep_templates(folder: Path) -> None:
+    """Let Jinja2 keep the bytecode of templates, which each process compiles again.
 
-    :param folder: where they are kept. What the markup of a page has to do with it is part of their names.
+    :param folder: where they are kept. Everything that decides what becomes of the same text is part of their names.
     """
     folder.mkdir(exist_ok=True)
-    environment: t.Any = ImmutableSandboxedEnvironment
-    begin = environment.__init__
+    environment: t.Any = jinja2.Environment
+    compiled = environment.compile
 
-    def init(self: t.Any, *args: t.Any, **options: t.Any) -> None:
-        begin(self, *args, **options)
-        if self.__class__ is environment and self.bytecode_cache is None:
-            kind = getattr(self.finalize, "__name__", "")
-            self.bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder), f"{kind}-%s.cache")
+    def compile_(self: t.Any, source: t.Any, *more: t.Any, **options: t.Any) -> t.Any:
+        syntax = [getattr(self, name) for name in _jinja_bits._TEMPLATE_OVERRIDE_FIELD_NAMES]
+        context = _jinja_bits._TemplateCompileContext.current(optional=True)
+        kind = (self.__class__.__qualname__, getattr(self.finalize, "__name__", ""), self.autoescape, context)
+        name = repr((kind, syntax, source, more, options))
+        path = folder / hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+        with contextlib.suppress(FileNotFoundError):
+            return marshal.loads(path.read_bytes())
+        code = compiled(self, source, *more, **options)
+        new = path.with_suffix(f".{os.getpid()}")
+        new.write_bytes(marshal.dumps(code))
+        new.rename(path)
+        return code
 
-    environment.__init__ = init
+    environment.compile = compile_
 
 
 def main() -> None:
     """Run C(ansible-playbook)."""
     # It ends before it needs its memory again; garbage collection takes a fifth of its time.
     gc.disable()
+    forget_packages()
     keep_bytecode()
     vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = POLL_INTERVAL
     address = os.environ.pop(ADDRESS, None)
-    if address:
-        keep_pages(Path(address).parent / "pages")
     if address and hasattr(action, "_BuiltModule"):
+        keep_templates(Path(address).parent / "templates")
         # By its path: the collection that the playbooks come from may have no tests, or not be found yet.
         install(address, runpy.run_path(str(Path(__file__).with_name("forked.py")))["Forked"])
     playbook.main(["ansible-playbook", *sys.argv[1:]])
