@@ -34,7 +34,8 @@ MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
 PLAYBOOK = (
     "ansible.config.manager",
     "ansible._internal._ssh._ssh_agent",
-    "ansible.module_utils._internal._json._profiles._tagless",
+    "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
+    "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
     "ansible.parsing.utils.addresses",
     "asyncio",
     "concurrent.futures.thread",

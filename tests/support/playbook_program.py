@@ -19,6 +19,7 @@ import importlib.machinery
 import json
 import marshal
 import os
+import pickle
 import runpy
 import subprocess
 import sys
@@ -26,6 +27,7 @@ import typing as t
 from pathlib import Path
 
 import jinja2
+import yaml
 from ansible import constants
 from ansible._internal._templating import _jinja_bits
 from ansible.cli import playbook
@@ -129,12 +131,20 @@ def keep_bytecode() -> None:
     loader.get_code = get_code
 
 
-def keep_templates(folder: Path) -> None:
-    """Let Jinja2 keep the bytecode of templates, which each process compiles again.
+def kept(folder: Path, name: str, make: t.Callable[[], bytes]) -> bytes:
+    """What was made by this name before, by whichever process."""
+    path = folder / hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    content = make()
+    new = path.with_suffix(f".{os.getpid()}")
+    new.write_bytes(content)
+    new.rename(path)
+    return content
 
-    :param folder: where they are kept. Everything that decides what becomes of the same text is part of their names.
-    """
-    folder.mkdir(exist_ok=True)
+
+def keep_templates(folder: Path) -> None:
+    """Let Jinja2 keep the bytecode of templates. What decides what becomes of a text is part of its name."""
     environment: t.Any = jinja2.Environment
     compiled = environment.compile
 
@@ -143,16 +153,22 @@ def keep_templates(folder: Path) -> None:
         context = _jinja_bits._TemplateCompileContext.current(optional=True)
         kind = (self.__class__.__qualname__, getattr(self.finalize, "__name__", ""), self.autoescape, context)
         name = repr((kind, syntax, source, more, options))
-        path = folder / hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
-        with contextlib.suppress(FileNotFoundError):
-            return marshal.loads(path.read_bytes())
-        code = compiled(self, source, *more, **options)
-        new = path.with_suffix(f".{os.getpid()}")
-        new.write_bytes(marshal.dumps(code))
-        new.rename(path)
-        return code
+        return marshal.loads(kept(folder, name, lambda: marshal.dumps(compiled(self, source, *more, **options))))
 
     environment.compile = compile_
+
+
+def keep_documents(folder: Path) -> None:
+    """Let PyYAML keep what became of a text, such as the documentation of a plugin, for loaders that only return it."""
+    load = yaml.load
+
+    def load_(stream: t.Any, Loader: t.Any) -> t.Any:  # noqa: N803
+        if not isinstance(stream, str | bytes) or Loader.__module__.partition(".")[0] not in {"ansible", "yaml"}:
+            return load(stream, Loader)
+        name = repr((Loader.__qualname__, pickle.dumps(stream)))
+        return pickle.loads(kept(folder, name, lambda: pickle.dumps(load(stream, Loader))))
+
+    yaml.load = load_
 
 
 def main() -> None:
@@ -164,7 +180,10 @@ def main() -> None:
     vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = POLL_INTERVAL
     address = os.environ.pop(ADDRESS, None)
     if address and hasattr(action, "_BuiltModule"):
-        keep_templates(Path(address).parent / "templates")
+        folder = Path(address).parent / "kept"
+        folder.mkdir(exist_ok=True)
+        keep_templates(folder)
+        keep_documents(folder)
         # By its path: the collection that the playbooks come from may have no tests, or not be found yet.
         install(address, runpy.run_path(str(Path(__file__).with_name("forked.py")))["Forked"])
     playbook.main(["ansible-playbook", *sys.argv[1:]])
