@@ -31,12 +31,11 @@ PROGRAM = Path(__file__).with_name("preloaded.py")
 CHECKOUT = Path(__file__).resolve().parents[2]
 SIMULATOR = CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator"
 MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
-PLAYBOOK = (
-    "ansible.config.manager",
+LIBRARIES = (
     "ansible._internal._ssh._ssh_agent",
-    "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
-    "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
+    "ansible.config.manager",
     "ansible.parsing.utils.addresses",
+    "ansible.utils.collection_loader",
     "asyncio",
     "concurrent.futures.thread",
     "cryptography.hazmat.primitives.serialization.ssh",
@@ -51,9 +50,7 @@ PLAYBOOK = (
     "urllib.request",
     "yaml",
 )
-"""What C(ansible-playbook) imports, but for most of Ansible, which reads its settings while it is imported."""
-PROGRAMS = ("aiohttp.web", "thingspace_simulator.cli")
-"""What the receiver and the simulator import."""
+"""What C(ansible-playbook) imports, but for what of Ansible reads settings while it is imported."""
 READ_AT_THE_START = ("PYTHON", "LC_", "LANG", "LD_")
 """What an interpreter reads from its environment begins with one of these."""
 PATIENCE = 60.0
@@ -92,7 +89,7 @@ def ansible_playbook(
     if FORKS and not real:
         command[1:4] = ["-P", str(PLAYBOOK_PROGRAM)]
         env = with_address(env)
-        return Forked(server(env, PLAYBOOK), command, env=env, text=True, **options)
+        return Forked(server(env, LIBRARIES), command, env=env, text=True, **options)
     return subprocess.Popen(command, env=env, text=True, **options)
 
 
@@ -121,10 +118,11 @@ def with_address(env: Environment) -> dict[str, str]:
     return {"ANSIBLE_PIPELINING": "1", **env, ADDRESS: address}
 
 
-def server(env: Environment, libraries: tuple[str, ...] = PROGRAMS) -> str:
+def server(env: Environment, libraries: tuple[str, ...] = ()) -> str:
     """The address of what forks interpreters that find this in their environment.
 
-    :param libraries: what has been imported there, besides what modules of the collection import.
+    :param libraries: what has been imported there; if there are none, what modules of the collection, the simulator and
+        the receiver import.
     """
     return _server(tuple(sorted((name, env[name]) for name in env if name.startswith(READ_AT_THE_START))), libraries)
 
@@ -136,12 +134,13 @@ def _server(at_the_start: tuple[tuple[str, str], ...], libraries: tuple[str, ...
     address = f"{folder}/socket"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(READ_AT_THE_START)}
     modules = [MODULES + path.stem for path in sorted((CHECKOUT / "plugins" / "modules").glob("[!_]*.py"))]
+    names = libraries or (*modules, "thingspace_simulator.cli", "aiohttp.web")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(address)
         listener.listen(100)
         handle = listener.fileno()
         program = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(handle), str(SIMULATOR.parent), *libraries, *modules],
+            [sys.executable, str(PROGRAM), str(handle), str(SIMULATOR.parent), *names],
             stdin=subprocess.PIPE,  # by whose end it ends
             pass_fds=[handle],
             env={**environment, **dict(at_the_start)},

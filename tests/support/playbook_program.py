@@ -109,14 +109,6 @@ def install(address: str, forked: t.Callable[..., subprocess.Popen[str]]) -> Non
     base._configure_module, base._low_level_execute_command = configure, run
 
 
-def forget_packages() -> None:
-    """Let Ansible find the packages of collections. The files in them stay as they were imported before the fork."""
-    names = [name for name, module in sys.modules.items() if hasattr(module, "__path__")]
-    for name in names:
-        if name.partition(".")[0] == "ansible_collections":
-            del sys.modules[name]
-
-
 def keep_bytecode() -> None:
     """Let Python keep the bytecode of collections, as of all else. Ansible compiles them again in every run."""
     loader: t.Any = _collection_finder._AnsibleCollectionPkgLoaderBase
@@ -162,7 +154,7 @@ def keep_documents(folder: Path) -> None:
     """Let PyYAML keep what became of a text, such as the documentation of a plugin, for loaders that only return it."""
     load = yaml.load
 
-    def load_(stream: t.Any, Loader: t.Any) -> t.Any:  # noqa: N803
+    def load_(stream: t.Any, Loader: t.Any) -> t.Any:
         if not isinstance(stream, str | bytes) or Loader.__module__.partition(".")[0] not in {"ansible", "yaml"}:
             return load(stream, Loader)
         name = repr((Loader.__qualname__, pickle.dumps(stream)))
@@ -175,7 +167,6 @@ def main() -> None:
     """Run C(ansible-playbook)."""
     # It ends before it needs its memory again; garbage collection takes a fifth of its time.
     gc.disable()
-    forget_packages()
     keep_bytecode()
     vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = POLL_INTERVAL
     address = os.environ.pop(ADDRESS, None)
