@@ -6,7 +6,7 @@
 
 They run from where they are, each in a process of its own, with the arguments, environment and directory that Ansible
 gives them. On other connections, in the background or with another interpreter they run as always. Modules of this
-collection run as they do for users. Besides, nothing is compiled that was compiled before, no garbage is collected, and
+collection run as they do for users. Besides, nothing is compiled or parsed that was before, no garbage is collected, and
 Ansible looks less often whether a task has ended.
 """
 
@@ -23,6 +23,7 @@ import pickle
 import runpy
 import subprocess
 import sys
+import threading
 import typing as t
 from pathlib import Path
 
@@ -129,9 +130,10 @@ def kept(folder: Path, name: str, make: t.Callable[[], bytes]) -> bytes:
     with contextlib.suppress(FileNotFoundError):
         return path.read_bytes()
     content = make()
-    new = path.with_suffix(f".{os.getpid()}")
-    new.write_bytes(content)
-    new.rename(path)
+    with contextlib.suppress(OSError):
+        new = path.with_suffix(f".{threading.get_native_id()}")
+        new.write_bytes(content)
+        new.rename(path)
     return content
 
 
