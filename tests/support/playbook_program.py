@@ -6,8 +6,8 @@
 
 They run from where they are, each in a process of its own, with the arguments, environment and directory that Ansible
 gives them. On other connections, in the background or with another interpreter they run as always. Modules of this
-collection run as they do for users. Besides, nothing is compiled or parsed that was before, no garbage is collected, and
-Ansible looks less often whether a task has ended.
+collection run as they do for users. Besides, nothing is compiled or parsed twice, no garbage is collected, and Ansible
+looks less often whether a task has ended.
 """
 
 from __future__ import annotations
