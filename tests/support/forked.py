@@ -32,6 +32,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SIMULATOR = CHECKOUT / "roles" / "simulator" / "files" / "thingspace_simulator"
 MODULES = "ansible_collections.thingspace.licensing.plugins.modules."
 LIBRARIES = (
+    "ansible._internal._ssh._ssh_agent",
+    "ansible.config.manager",
+    "ansible.parsing.utils.addresses",
+    "ansible.utils.collection_loader",
     "asyncio",
     "concurrent.futures.thread",
     "cryptography.hazmat.primitives.serialization.ssh",
@@ -46,7 +50,7 @@ LIBRARIES = (
     "urllib.request",
     "yaml",
 )
-"""What C(ansible-playbook) imports, but for Ansible itself, which reads its settings while it is imported."""
+"""What C(ansible-playbook) imports, but for what of Ansible reads settings while it is imported."""
 READ_AT_THE_START = ("PYTHON", "LC_", "LANG", "LD_")
 """What an interpreter reads from its environment begins with one of these."""
 PATIENCE = 60.0
@@ -117,7 +121,8 @@ def with_address(env: Environment) -> dict[str, str]:
 def server(env: Environment, libraries: tuple[str, ...] = ()) -> str:
     """The address of what forks interpreters that find this in their environment.
 
-    :param libraries: what has been imported there; modules of the collection and the simulator if there are none.
+    :param libraries: what has been imported there; if there are none, what modules of the collection, the simulator and
+        the receiver import.
     """
     return _server(tuple(sorted((name, env[name]) for name in env if name.startswith(READ_AT_THE_START))), libraries)
 
@@ -129,7 +134,7 @@ def _server(at_the_start: tuple[tuple[str, str], ...], libraries: tuple[str, ...
     address = f"{folder}/socket"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(READ_AT_THE_START)}
     modules = [MODULES + path.stem for path in sorted((CHECKOUT / "plugins" / "modules").glob("[!_]*.py"))]
-    names = libraries or (*modules, "thingspace_simulator.cli")
+    names = libraries or (*modules, "thingspace_simulator.cli", "aiohttp.web")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(address)
         listener.listen(100)

@@ -6,30 +6,36 @@
 
 They run from where they are, each in a process of its own, with the arguments, environment and directory that Ansible
 gives them. On other connections, in the background or with another interpreter they run as always. Modules of this
-collection run as they do for users. Besides, nothing is compiled that was compiled before, no garbage is collected, and
-Ansible looks less often whether a task has ended.
+collection run as they do for users. Besides, nothing is compiled or parsed twice, no garbage is collected, and Ansible
+looks less often whether a task has ended.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import hashlib
 import importlib.machinery
 import json
+import marshal
 import os
+import pickle
 import runpy
 import subprocess
 import sys
+import threading
 import typing as t
 from pathlib import Path
 
 import jinja2
+import yaml
 from ansible import constants
+from ansible._internal._templating import _jinja_bits
 from ansible.cli import playbook
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins import action
 from ansible.plugins.action import ActionBase
 from ansible.utils.collection_loader import _collection_finder
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
 PACKAGES = {
@@ -118,22 +124,45 @@ def keep_bytecode() -> None:
     loader.get_code = get_code
 
 
-def keep_pages(folder: Path) -> None:
-    """Let Jinja2 keep the bytecode of templates of pages, which each process compiles again.
+def kept(folder: Path, name: str, make: t.Callable[[], bytes]) -> bytes:
+    """What was made by this name before, by whichever process."""
+    path = folder / hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    content = make()
+    with contextlib.suppress(OSError):
+        new = path.with_suffix(f".{threading.get_native_id()}")
+        new.write_bytes(content)
+        new.rename(path)
+    return content
 
-    :param folder: where they are kept. What the markup of a page has to do with it is part of their names.
-    """
-    folder.mkdir(exist_ok=True)
-    environment: t.Any = ImmutableSandboxedEnvironment
-    begin = environment.__init__
 
-    def init(self: t.Any, *args: t.Any, **options: t.Any) -> None:
-        begin(self, *args, **options)
-        if self.__class__ is environment and self.bytecode_cache is None:
-            kind = getattr(self.finalize, "__name__", "")
-            self.bytecode_cache = jinja2.FileSystemBytecodeCache(str(folder), f"{kind}-%s.cache")
+def keep_templates(folder: Path) -> None:
+    """Let Jinja2 keep the bytecode of templates. What decides what becomes of a text is part of its name."""
+    environment: t.Any = jinja2.Environment
+    compiled = environment.compile
 
-    environment.__init__ = init
+    def compile_(self: t.Any, source: t.Any, *more: t.Any, **options: t.Any) -> t.Any:
+        syntax = [getattr(self, name) for name in _jinja_bits._TEMPLATE_OVERRIDE_FIELD_NAMES]
+        context = _jinja_bits._TemplateCompileContext.current(optional=True)
+        kind = (self.__class__.__qualname__, getattr(self.finalize, "__name__", ""), self.autoescape, context)
+        name = repr((kind, syntax, source, more, options))
+        return marshal.loads(kept(folder, name, lambda: marshal.dumps(compiled(self, source, *more, **options))))
+
+    environment.compile = compile_
+
+
+def keep_documents(folder: Path) -> None:
+    """Let PyYAML keep what became of a text, such as the documentation of a plugin, for loaders that only return it."""
+    load = yaml.load
+
+    def load_(stream: t.Any, Loader: t.Any) -> t.Any:
+        if not isinstance(stream, str | bytes) or Loader.__module__.partition(".")[0] not in {"ansible", "yaml"}:
+            return load(stream, Loader)
+        name = repr((Loader.__qualname__, pickle.dumps(stream)))
+        return pickle.loads(kept(folder, name, lambda: pickle.dumps(load(stream, Loader))))
+
+    yaml.load = load_
 
 
 def main() -> None:
@@ -143,9 +172,11 @@ def main() -> None:
     keep_bytecode()
     vars(constants)["DEFAULT_INTERNAL_POLL_INTERVAL"] = POLL_INTERVAL
     address = os.environ.pop(ADDRESS, None)
-    if address:
-        keep_pages(Path(address).parent / "pages")
     if address and hasattr(action, "_BuiltModule"):
+        folder = Path(address).parent / "kept"
+        folder.mkdir(exist_ok=True)
+        keep_templates(folder)
+        keep_documents(folder)
         # By its path: the collection that the playbooks come from may have no tests, or not be found yet.
         install(address, runpy.run_path(str(Path(__file__).with_name("forked.py")))["Forked"])
     playbook.main(["ansible-playbook", *sys.argv[1:]])

@@ -23,8 +23,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 OUTPUT = CHECKOUT / "tests" / "output"
 NOX = (sys.executable, "-m", "nox")
 AT_A_TIME = 2
-# These begin first, so that no core waits for one of them at the end.
-LONGEST = ("functional", "integration", "sanity", "units", "quick")
+# These begin first, so that no core waits for one of them at the end. The demonstration waits more than it computes.
+LONGEST = ("functional", "integration", "sanity", "units", "quick", "sanity-older", "demo")
 
 
 def default_sessions() -> list[str]:
