@@ -201,8 +201,8 @@ options:
       - After a request without a reliable answer, the task waits up to a minute for that. Otherwise the devices stay
         V(unknown) for now.
       - A task that waits without a listener lasts at least that long.
-      - The default is three times as long as ThingSpace recently took to report on a device, between 5 and 900 seconds,
-        or 30 seconds if it never reported. Set it higher if you have no receiver and ThingSpace is slow.
+      - The default is three times as long as ThingSpace recently took to report on a device, between 15 and 900
+        seconds, or 30 seconds if it never reported. Set it higher if you have no receiver and ThingSpace is slow.
     type: float
   request_id:
     description:

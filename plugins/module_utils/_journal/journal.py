@@ -30,6 +30,7 @@ from .queries import (
     HOLDERS,
     IDS,
     LAST_COUNTED,
+    MAY_HOLD,
     NAMED_BY,
     PROVED_HOLDERS,
     REMOVED_BY_ANOTHER_KIND,
@@ -43,6 +44,10 @@ from .stores import open_store
 
 if t.TYPE_CHECKING:
     from .._client.stop import Told
+
+
+Holders = t.Literal["certain", "proved", "overtaken"]
+_HOLDERS: dict[Holders, str] = {"certain": HOLDERS, "proved": PROVED_HOLDERS, "overtaken": MAY_HOLD}
 
 
 class Journal:
@@ -123,12 +128,13 @@ class Journal:
         with self._reading() as db:
             return [str(device) for (device,) in db.execute(IDS, (number_of(db, scope),))]
 
-    def holders(self, account: str, sku: str, *, proved: bool = False) -> dict[str, int]:
-        """How many devices certainly hold a SKU, by the kind of their ids.
+    def holders(self, account: str, sku: str, of: Holders = "certain") -> dict[str, int]:
+        """How many devices hold a SKU, by the kind of their ids.
 
-        :param proved: leave out what was only inferred.
+        :param of: C(certain) ones, or without those about which something was only inferred, or with those that were
+            confirmed and may have been C(overtaken).
         """
-        query = PROVED_HOLDERS if proved else HOLDERS
+        query = _HOLDERS[of]
         with self._reading() as db:
             keys = {scope.kind: key for key, scope in scopes_of(db, account).items() if scope.sku == sku}
             return {kind: int(db.execute(query, (key,)).fetchone()[0]) for kind, key in keys.items()}

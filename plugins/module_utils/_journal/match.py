@@ -27,8 +27,8 @@ ADOPTED_WITHIN = datetime.timedelta(hours=1)
 ThingSpace sends a callback four times within 15 minutes. The listener also receives callbacks for requests of others.
 """
 
-MOST_BEHIND = 300.0
-"""Seconds by which this machine's clock may be behind those of the senders. A larger difference is an error."""
+MOST_BEHIND = 10.0
+"""Seconds by which this machine's clock may be behind those of the senders. Each may be five off the database's."""
 
 MOMENT = 0.000001
 
@@ -139,14 +139,14 @@ def arrival(db: Transaction) -> str:
 def adopt(db: Transaction, request_id: str) -> None:
     """Apply the kept confirmations of a request that became known."""
     kept = db.execute(
-        "SELECT id, devices, status, reason FROM callback WHERE request_id = ? AND matched = 0 ORDER BY id",
+        "SELECT id, devices, status, reason, received FROM callback WHERE request_id = ? AND matched = 0 ORDER BY id",
         (request_id,),
     ).fetchall()
-    for key, devices, status, reason in kept:
+    for key, devices, status, reason, received in kept:
         confirmation = Confirmation(request_id, tuple((kind, id_) for kind, id_ in json.loads(devices)), status, reason)
         if _of_request(db, confirmation) is not None:
             db.execute("UPDATE callback SET matched = 1 WHERE id = ?", (key,))
-            record(db, confirmation, now())
+            record(db, confirmation, received)
 
 
 def _of_request(db: Transaction, confirmation: Confirmation) -> _Entry | None:

@@ -50,15 +50,22 @@ _MAY_REMOVE = (
     "request.action = 'remove' AND (entry.outcome = 'success' OR (entry.outcome IS NULL "
     "AND request.state NOT IN ('rejected', 'not_sent', 'no_effect')))"
 )
-HOLDERS = (
-    f"{_DEVICES_HAVING} "
+_SENT_LATER = (
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN request.id ELSE 0 END) > "
-    f"max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END) AND "
-    "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' THEN entry.confirmed ELSE '' END) >= "
-    "max(CASE WHEN request.action = 'remove' AND entry.outcome = 'success' "
-    f"AND {OWN} THEN entry.confirmed ELSE '' END)) AS holder"
+    f"max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END)"
+)
+_DONE = "max(CASE WHEN request.action = '{0}' AND entry.outcome = 'success'{1} THEN entry.confirmed ELSE '' END)"
+HOLDERS = (
+    f"{_DEVICES_HAVING} {_SENT_LATER} AND "
+    f"{_DONE.format('assign', '')} > {_DONE.format('remove', f' AND {OWN}')}) AS holder"
 )
 """How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
+
+MAY_HOLD = (
+    f"{_DEVICES_HAVING} {_SENT_LATER} OR ({_DONE.format('assign', '')} <> '' AND "
+    f"{_DONE.format('assign', f' AND {OWN}')} >= {_DONE.format('remove', '')})) AS holder"
+)
+"""The same with those that C(fold) calls overtaken."""
 
 _UNTIL = f"CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END"
 """Until when a request may have been carried out: until its report, or any time."""

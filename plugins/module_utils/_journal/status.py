@@ -132,14 +132,14 @@ def fold(attempts: t.Iterable[Attempt]) -> DeviceStatus:
 def _unless_overtaken(status: DeviceStatus, reported: t.Sequence[Attempt]) -> DeviceStatus:
     """Forget what a device holds if a slow request may have been carried out after all those to which it owes that.
 
-    ThingSpace reported it as done after those, under its own id, so it was slow, or only its report was late.
+    ThingSpace did not report it as done before those, under its own id. So it was slow, or only its report was late.
 
     :param reported: every request that was carried out.
     """
     if status.held is None:
         return status
     until = max(one.confirmed for one in reported if (one.action == "assign") is status.held)
-    if not any(one.own and (one.action == "assign") is not status.held and one.confirmed > until for one in reported):
+    if not any(one.own and (one.action == "assign") is not status.held and one.confirmed >= until for one in reported):
         return status
     result = "overtaken" if status.result == "confirmed" else status.result
     return status._replace(result=result, held=None, may_hold=True)

@@ -33,9 +33,11 @@ there are other devices that can be sent again first. After that, it may be clea
 UNKNOWN_LATENCY = 30.0
 """Seconds after which the count should include a request, if ThingSpace has not reported on any request yet."""
 
-SHORTEST, LONGEST = 5.0, 900.0
+SHORTEST, LONGEST = 15.0, 900.0
 FACTOR = 3.0
-"""Otherwise this many times the longest recent delay of a report, within these bounds (in seconds)."""
+"""Otherwise this many times the longest recent delay of a report, within these bounds (in seconds). The clock of a
+receiver may be ten seconds behind, so a delay may be that much longer than it seems.
+"""
 
 
 def settle_seconds(wanted: float | None, latency: float | None) -> float:

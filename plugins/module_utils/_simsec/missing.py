@@ -31,7 +31,7 @@ def missing(
     counted = pool.assigned if pool else 0
     if not journal.path or counted is None:
         return 0
-    holders = journal.holders(account, sku).values()
+    holders = journal.holders(account, sku, "overtaken" if at_most else "certain").values()
     held = sum(holders) if at_most else max(holders, default=0)
     return max(0, held - counted)
 

@@ -54,7 +54,7 @@ def explains(journal: Journal, scope: Scope, count: int | None) -> bool:
 
     A count that nobody watched is no proof: others may have caused it. Nor are two kinds of ids: they may be one SIM.
     """
-    return max(journal.holders(scope.account, scope.sku, proved=True).values(), default=0) == count
+    return max(journal.holders(scope.account, scope.sku, "proved").values(), default=0) == count
 
 
 class Watch:

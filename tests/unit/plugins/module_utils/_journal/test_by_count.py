@@ -91,7 +91,7 @@ def test_only_a_count_that_was_watched_ends_a_request(journal: Journal, action: 
     journal.keep_counted([counted], now(), watched=watched)
     send(journal, [imei(9)])
     assert (window(journal).most, window(journal).alone) == ({"assign": 1}, watched)
-    assert journal.holders(ACCOUNT, FLEX.sku, proved=True) == {"imei": 2 if watched and action == "assign" else 0}
+    assert journal.holders(ACCOUNT, FLEX.sku, "proved") == {"imei": 2 if watched and action == "assign" else 0}
     write(journal, "UPDATE request SET sent = ? WHERE id = ?", ago(datetime.timedelta(hours=2)), counted)
     assert window(journal).alone, "it is too old to be carried out"
 

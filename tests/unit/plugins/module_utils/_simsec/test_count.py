@@ -192,7 +192,7 @@ def test_no_effect_only_if_nothing_else_explains_the_count(
     ("wanted", "latency", "seconds"),
     [
         (None, None, 30.0),
-        (None, 0.1, 5.0),
+        (None, 4.9, 15.0),
         (None, 20.0, 60.0),
         (None, 4000.0, 900.0),
         (0.0, 20.0, 0.0),

@@ -53,12 +53,12 @@ class Case:
 @pytest.mark.parametrize(
     ("latency", "slept"),
     [
-        (lambda _now: 1.0, [3.0]),
+        (lambda _now: 1.0, [13.0]),
         (lambda _now: None, [28.0]),
         (lambda _now: 20.0, [58.0]),
         # Reports that arrive meanwhile took longer than those before.
-        (lambda now: 1.0 if now < 3 else 9.0, [3.0, 22.0]),
-        (lambda now: 1.0 if now < 3 else 5.0 if now < 10 else 12.0, [3.0, 10.0, 21.0]),
+        (lambda now: 1.0 if now < 13 else 9.0, [13.0, 12.0]),
+        (lambda now: 1.0 if now < 13 else 6.0 if now < 16 else 12.0, [13.0, 3.0, 18.0]),
     ],
 )
 def test_long_enough(
@@ -69,7 +69,7 @@ def test_long_enough(
     assert case.clock.slept == slept
 
 
-@pytest.mark.parametrize("latency", [lambda _now: 21.0, lambda now: 1.0 if now < 3 else 100.0])
+@pytest.mark.parametrize("latency", [lambda _now: 21.0, lambda now: 1.0 if now < 13 else 100.0])
 def test_never_longer_than_a_minute(monkeypatch: pytest.MonkeyPatch, latency: t.Callable[[float], float]) -> None:
     case = Case(monkeypatch, latency)
     assert case.judged() == "too_early"
