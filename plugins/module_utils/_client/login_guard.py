@@ -37,9 +37,10 @@ each of many jobs could try it, after one.
 SENT = 4
 """Attempts without a success: with one password within an hour, and with all passwords in a row."""
 
-LoginOutcome = t.Literal["sent", "refused", "past"]
-"""C(sent): neither a refusal nor a success. C(past): a later success, or a person, cleared it. It no longer counts as a
-refusal or toward attempts in a row, but the password was still sent.
+LoginOutcome = t.Literal["sent", "refused", "forgotten", "past"]
+"""C(sent): neither a refusal nor a success. C(forgotten): a refusal that no longer blocks its password, because a person
+says that it is correct. C(past): before a success, so it no longer counts toward attempts in a row. The password was
+sent all the same.
 """
 
 
@@ -114,10 +115,15 @@ class LoginGuard:
     def forget(self) -> None:
         """A person says that the credentials are correct, so refusals no longer block them.
 
-        Passwords that were sent within the hour still count, so a job that calls this each time cannot lock the user.
+        Passwords that were sent within the hour still count, so jobs that call this each time cannot lock the user. What
+        was only assumed does not.
         """
         with self._opened() as (attempts, _which):
-            attempts[:] = [attempt._replace(outcome="past") for attempt in attempts]
+            attempts[:] = [
+                attempt._replace(outcome="forgotten") if attempt.outcome == "refused" else attempt
+                for attempt in attempts
+                if attempt.which
+            ]
 
     def _begin(self) -> LoginAttempt:
         now = self._store.now()
@@ -141,6 +147,8 @@ class LoginGuard:
         mine = [attempt.outcome for attempt in attempts if attempt.which == which]
         row = [attempt.outcome for attempt in attempts if attempt.outcome != "past"]
         again = "run the module thingspace.licensing.session with 'state: absent' to try it again"
+        wait = "Correct 'password', or wait until an hour has passed. If you know that it is right now"
+        wait += f", delete {self._place}" if self._store.location else ", run again"
         if mine.count("refused") >= self._refusals:
             count = mine.count("refused")
             why = f"ThingSpace refused this '{self._rules.secret_option}' {many(count, 'time')}"
@@ -149,15 +157,15 @@ class LoginGuard:
             return
         elif len(mine) >= SENT:
             why = f"this 'password' was sent {len(mine)} times without a success"
-            then = "Correct 'password', or wait until an hour has passed. If you know that it is right now"
-            then += f", delete {self._place}" if self._store.location else ", run again"
+            then = wait
         elif len(row) >= SENT:
             unclear = row.count("sent")
             why = f"{len(row)} logins in a row had no success"
             why += f" ({unclear} of them without a clear answer)" if unclear else ""
+            then = wait.replace("Correct 'password', or wait", "Wait")
             if any(not attempt.which for attempt in attempts):
                 why = f"the count of logins, {self._place}, was damaged, so up to {SENT} refusals are assumed"
-            then = f"Correct 'password', or wait until an hour has passed. If it is right, {again}"
+                then = f"Wait until an hour has passed. If 'password' is right, {again}"
         else:
             return
         raise LicensingError(self._blocked(why, then), code="login_blocked")

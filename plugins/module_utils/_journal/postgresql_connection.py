@@ -51,6 +51,7 @@ _SETTINGS = {
     "default_transaction_deferrable": "off",
     "standard_conforming_strings": "on",
     "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
     "client_min_messages": "warning",
     "statement_timeout": "300s",
     "idle_in_transaction_session_timeout": "600s",

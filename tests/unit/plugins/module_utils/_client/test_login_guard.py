@@ -128,7 +128,6 @@ def test_no_history_sends_a_password_five_times_an_hour(
             one = guards[password]
             if seconds < HOUR / 100:
                 one.forget()
-                row = []
             if end(one, error) == "sent" and error is not UNSENT:
                 if error is None:
                     times[password], row = [], []
@@ -154,6 +153,17 @@ def test_a_success_does_not_give_a_stale_password_more_than_four(tmp_path: Path)
         assert end(right, None) == "sent"
         count += sent(stale, LOST, 1)
     assert count == 4
+
+
+def test_jobs_that_forget_each_time_do_not_lock_with_several_stale_passwords(tmp_path: Path) -> None:
+    store, count = FileStore(str(tmp_path)), 0
+    for job in range(9):
+        one = guard(store, password=f"stale-{job % 3}")
+        count += sent(one, REFUSED, 1)
+        one.forget()
+    assert count == 4
+    (file,) = tmp_path.glob("*.json")
+    assert f"delete {file}" in end(guard(store), None)
 
 
 def test_a_job_that_forgets_each_time_does_not_lock(tmp_path: Path) -> None:
