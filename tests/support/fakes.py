@@ -27,7 +27,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._client.deadl
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.response import Response
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.retry import RetryPolicy
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore, Store
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import Exchange, Sender
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import EachTime, Exchange, Sender
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.transport import Request
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, TransportError
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
@@ -157,6 +157,26 @@ def answer(status: int, body: t.Any = None, **headers: str) -> Response:
 
 def _framed(operation: str, status: int, headers: t.Mapping[str, str], body: bytes) -> Response:
     return Response(operation, status, {"content-length": str(len(body)), **headers}, body)
+
+
+class Looks(EachTime):
+    """Notes what there is to see each time a request is sent, and each time it is known that it was not carried out.
+
+    :param look: returns what is noted, or raises what forbids the request.
+    """
+
+    def __init__(self, look: t.Callable[[], t.Any]) -> None:
+        self._look = look
+        self.before_each: list[t.Any] = []
+        self.after_each: list[t.Any] = []
+
+    def before(self) -> None:
+        """See C(EachTime)."""
+        self.before_each.append(self._look())
+
+    def not_carried_out(self) -> None:
+        """See C(EachTime)."""
+        self.after_each.append(self._look())
 
 
 def sender(

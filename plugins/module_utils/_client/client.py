@@ -26,7 +26,7 @@ from .response import Response
 from .retry import RetryPolicy
 from .runtime_dir import Store
 from .secrets import SecretRegister
-from .sender import RequestCount, RightBefore, Sender
+from .sender import EachTime, RequestCount, Sender
 from .stop import Stop
 from .transport import Request, Transport
 
@@ -130,10 +130,10 @@ class Client:
         path: str,
         body: Body,
         headers: Headers | None = None,
-        right_before: RightBefore | None = None,
+        each_time: EachTime | None = None,
     ) -> dict[str, t.Any]:
         """Write. Never repeated if it may have been executed."""
-        return self._write(self._to(operation, "POST", path, body, headers), right_before)
+        return self._write(self._to(operation, "POST", path, body, headers), each_time)
 
     def delete(
         self,
@@ -141,10 +141,10 @@ class Client:
         path: str,
         body: Body | None = None,
         headers: Headers | None = None,
-        right_before: RightBefore | None = None,
+        each_time: EachTime | None = None,
     ) -> dict[str, t.Any]:
         """Delete, with a body if the documentation requires one. It is repeated no more often than C(post)."""
-        return self._write(self._to(operation, "DELETE", path, body, headers), right_before)
+        return self._write(self._to(operation, "DELETE", path, body, headers), each_time)
 
     def _to(
         self,
@@ -158,7 +158,7 @@ class Client:
         """A request without tokens."""
         return Request(operation, method, self.base_url + path, None, body, headers=headers, most=most)
 
-    def _write(self, request: Request, right_before: RightBefore | None) -> dict[str, t.Any]:
+    def _write(self, request: Request, each_time: EachTime | None) -> dict[str, t.Any]:
         """Send every write. Unless the answer confirms it, raise an error that knows whether it may have been executed.
 
         Until that is ruled out, the write counts as possibly executed.
@@ -168,7 +168,7 @@ class Client:
         """
         self._sender.may_write(1)
         try:
-            return decode(self._call(request, right_before=right_before))
+            return decode(self._call(request, each_time=each_time))
         except LicensingError as error:
             if not error.in_doubt:
                 self._sender.may_write(-1)
@@ -182,25 +182,27 @@ class Client:
         *,
         safe: bool = False,
         retries: int | None = None,
-        right_before: RightBefore | None = None,
+        each_time: EachTime | None = None,
     ) -> Response:
         """One operation. Returns an answer with any status, except one that says that a token has expired.
 
         :param request: gets the tokens.
         :param safe: whether it only reads.
         :param retries: how often it may be repeated at most; None for as often as any other.
-        :param right_before: see C(RightBefore).
+        :param each_time: see C(EachTime).
         :raises LicensingError: there was no answer.
         """
         renewed: set[TokenKind] = set()
         while True:
             tokens = self.auth.tokens()
             authorized = request._replace(auth=tokens.auth())
-            response = self._sender.send(authorized, safe=safe, retries=retries, right_before=right_before)
+            response = self._sender.send(authorized, safe=safe, retries=retries, each_time=each_time)
             kind = self._to_renew(response, renewed)
             if kind is None:
                 return response
             renewed.add(kind)
+            if each_time is not None:
+                each_time.not_carried_out()
             # If a token was refused, nothing was executed. So a write may be sent again.
             self.auth.renew(tokens, kind)
 

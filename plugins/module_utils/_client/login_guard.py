@@ -38,9 +38,9 @@ SENT = 4
 """Attempts without a success: with one password within an hour, and with all passwords in a row."""
 
 LoginOutcome = t.Literal["sent", "refused", "forgotten", "past"]
-"""C(sent): neither a refusal nor a success. C(forgotten): a refusal that no longer blocks its password, because a person
-says that it is correct. C(past): before a success, so it no longer counts toward attempts in a row. The password was
-sent all the same.
+"""C(sent): neither a refusal nor a success. C(forgotten): a refusal that no longer blocks its password, because a
+person says that this is correct. C(past): before a success, so it no longer counts toward attempts in a row. The
+password was still sent.
 """
 
 
@@ -115,8 +115,8 @@ class LoginGuard:
     def forget(self) -> None:
         """A person says that the credentials are correct, so refusals no longer block them.
 
-        Passwords that were sent within the hour still count, so jobs that call this each time cannot lock the user. What
-        was only assumed does not.
+        Passwords that were sent within the hour still count, so jobs that call this each time cannot lock the user.
+        What was only assumed does not.
         """
         with self._opened() as (attempts, _which):
             attempts[:] = [

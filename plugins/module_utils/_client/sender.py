@@ -22,8 +22,15 @@ from .retry import RETRY_AFTER_CAP, Happened, RetryPolicy, parse_retry_after
 from .stop import Stop
 from .transport import Request
 
-RightBefore = t.Callable[[], None]
-"""Is called right before each time a request is sent, after everything that waits. What it raises is not sent."""
+
+class EachTime(t.Protocol):
+    """Gets notified each time a request is sent, because a refused one may be sent again much later."""
+
+    def before(self) -> None:
+        """It is about to be sent, after everything that waits. If this raises an error, it is not sent."""
+
+    def not_carried_out(self) -> None:
+        """It was not carried out, and may be sent again."""
 
 
 class Exchange(t.Protocol):
@@ -120,7 +127,7 @@ class Sender:
         safe: bool,
         once: bool = False,
         retries: int | None = None,
-        right_before: RightBefore | None = None,
+        each_time: EachTime | None = None,
     ) -> Response:
         """The answer to a request, with any status, after the repetitions that the policy allows.
 
@@ -134,8 +141,8 @@ class Sender:
         while True:
             attempt += 1
             self._keep_pace(request, safe)
-            if right_before is not None:
-                right_before()
+            if each_time is not None:
+                each_time.before()
                 self.deadline.require(0.0, f"send '{request.operation}'")
             self._require(safe)
             began = time.monotonic()
@@ -154,6 +161,8 @@ class Sender:
                 if isinstance(outcome, TransportError):
                     raise outcome
                 return outcome
+            if each_time is not None:
+                each_time.not_carried_out()
             if happened.status != 429:
                 self.deadline.require(delay, f"wait {delay:.1f} s and repeat '{request.operation}'")
                 self._require(safe)

@@ -61,6 +61,7 @@ class _Entry(t.NamedTuple):
     reason: str
     confirmed: str
     state: str
+    latest: str
 
     @property
     def counted(self) -> bool:
@@ -76,7 +77,10 @@ class _Entry(t.NamedTuple):
 # CROSS JOIN keeps the order of the tables, because the planner does not know their sizes.
 _COLUMNS = (
     "SELECT entry.scope, entry.device_id, entry.request, entry.outcome, scope.account, scope.sku, scope.kind, "
-    "request.action, entry.reason, coalesce(entry.confirmed, ''), request.state FROM "
+    "request.action, entry.reason, coalesce(entry.confirmed, ''), request.state, "
+    "(SELECT max(CASE WHEN other.confirmed > other_request.sent THEN other.confirmed ELSE other_request.sent END) "
+    "FROM entry AS other JOIN request AS other_request ON other_request.id = other.request "
+    "WHERE other.scope = entry.scope AND other.device_id = entry.device_id) FROM "
 )
 _OF_REQUEST = (
     _COLUMNS + "request CROSS JOIN scope ON scope.id = request.scope "
@@ -104,6 +108,7 @@ def record(db: Transaction, confirmation: Confirmation, when: str) -> Recorded:
             entry = None
     if entry is None or confirmation.status == "other":
         return _keep(db, confirmation, entry, when)
+    when = _after(entry.latest, when)
     recorded = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
     if entry.counted:
         # What ThingSpace itself reports counts more. A failure shows that others changed the count.
@@ -129,10 +134,16 @@ def record(db: Transaction, confirmation: Confirmation, when: str) -> Recorded:
 
 
 def arrival(db: Transaction) -> str:
-    """The time of reports that arrive now. It is after that of all requests so far, although a clock that is ahead may
+    """The time of reports that arrive now. It is after that of the last requests, although a clock that is ahead may
     have written theirs.
     """
-    at, before = now(), max(db.execute(SENT_LAST).fetchone())
+    at = now()
+    (before,) = db.execute(SENT_LAST, (after(at, MOST_BEHIND),)).fetchone()
+    return _after(before or "", at)
+
+
+def _after(before: str, at: str) -> str:
+    """A time, or a moment after an earlier event if its clock was ahead by no more than usual."""
     return after(before, MOMENT) if at <= before <= after(at, MOST_BEHIND) else at
 
 

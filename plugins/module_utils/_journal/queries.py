@@ -143,7 +143,8 @@ HELD_BEFORE = (
     "WHERE scope.account = ? AND scope.sku = ? AND scope.kind = ? AND request.run < ? "
     "GROUP BY entry.device_id HAVING "
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' AND entry.confirmed <= ? "
-    f"THEN request.id ELSE 0 END) > max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END)) AS holder"
+    f"THEN request.id ELSE 0 END) > max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END) "
+    f"AND {_DONE.format('assign', '')} > {_DONE.format('remove', f' AND {OWN}')}) AS holder"
 )
 """How many devices of a kind held the license for certain when a run began."""
 
@@ -199,11 +200,11 @@ _REQUESTS = "SELECT DISTINCT request.action, request.id"
 UNREPORTED = f"{_REQUESTS} {_SINCE} AND {_UNREPORTED} ORDER BY request.id"
 """The requests since then that have devices without a report."""
 
-SENT_LAST = (
-    "SELECT coalesce((SELECT sent FROM request ORDER BY id DESC LIMIT 1), ''), "
-    "coalesce((SELECT started FROM run ORDER BY id DESC LIMIT 1), '')"
-)
-"""When the last request was sent, and when the last run began; empty if there is none."""
+_RECENT = "SELECT {1} AS at FROM (SELECT {1} FROM {0} ORDER BY id DESC LIMIT 20) AS recent_{0}"
+_SENT = f"{_RECENT.format('request', 'sent')} UNION ALL {_RECENT.format('run', 'started')}"
+_LATEST = "SELECT max(at)"
+SENT_LAST = f"{_LATEST} FROM ({_SENT}) AS recent WHERE at <= ?"
+"""The latest time until a timestamp at which one of the last requests was sent, or one of the last runs began."""
 
 REPORTED_SINCE = "SELECT devices, status FROM callback WHERE matched = 0 AND status != 'other' AND id > ?"
 """What was reported under unknown request ids after a report."""

@@ -87,6 +87,8 @@ class DeviceStatus(t.NamedTuple):
         return self.proof is not None
 
 
+OVERTAKEN = "confirmed, and so was an earlier request of the opposite kind since: nobody knows which came last"
+
 BY_COUNT = "confirmed by count"
 """The reason of a success that the account's count shows. A report of ThingSpace overrides it."""
 
@@ -141,8 +143,10 @@ def _unless_overtaken(status: DeviceStatus, reported: t.Sequence[Attempt]) -> De
     until = max(one.confirmed for one in reported if (one.action == "assign") is status.held)
     if not any(one.own and (one.action == "assign") is not status.held and one.confirmed >= until for one in reported):
         return status
-    result = "overtaken" if status.result == "confirmed" else status.result
-    return status._replace(result=result, held=None, may_hold=True)
+    status = status._replace(held=None, may_hold=True)
+    if status.result != "confirmed" or status.last is None:
+        return status
+    return status._replace(result="overtaken", last=status.last._replace(reason=OVERTAKEN))
 
 
 def _may_follow(removal: Attempt, done: Attempt) -> bool:

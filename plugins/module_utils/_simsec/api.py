@@ -13,7 +13,7 @@ import typing as t
 from .._client.answers import Reader, number
 from .._client.client import Client, segments
 from .._client.fault import Mask, one_line
-from .._client.sender import RightBefore
+from .._client.sender import EachTime
 from .._errors import ApiError
 from .._journal.confirmation import fault_in
 from .._plan.answer import Action
@@ -56,11 +56,11 @@ class SimsecApi:
         kind: str,
         devices: t.Sequence[str],
         x_request_id: str,
-        right_before: RightBefore,
+        each_time: EachTime,
     ) -> str:
         """Request that a license is assigned to devices or removed from them; returns the id of the accepted request.
 
-        :param right_before: see C(RightBefore). A refused request may be sent again after a minute.
+        :param each_time: see C(EachTime).
         :raises LicensingError: the whole request failed; C(in_doubt) says whether it may have taken effect.
         """
         body = {
@@ -71,7 +71,7 @@ class SimsecApi:
         headers = {"X-Request-ID": x_request_id}
         what = f"{action} the {sku} licenses of {many(len(devices), 'device')}"
         send = self._client.post if action == "assign" else self._client.delete
-        request_id = send(what, LICENSE_PATH, body, headers, right_before).get("requestId")
+        request_id = send(what, LICENSE_PATH, body, headers, each_time).get("requestId")
         if not isinstance(request_id, str) or not one_line(request_id):
             raise ApiError(
                 f"The answer to '{what}' has no 'requestId', so it is not known whether it was accepted.",

@@ -17,37 +17,49 @@ from .._journal.rows import Scope
 from .._plan.answer import Action
 from .._plan.batches import rejects_devices, words
 
-REPEATED = "ThingSpace did not accept it. It was sent again."
+REPEATED = "ThingSpace did not accept it. It may have been sent again."
 
 
 class Recorded:
-    """A request of a run. It is recorded anew each time it is sent, because a refused one may be repeated much later.
+    """A request of a run. It is decided about and recorded each time it is sent, see C(EachTime).
 
     :param run: the number of the run in the journal.
     :param name: its C(X-Request-ID).
-    :ivar number: of the last record; 0 if there is none, so nothing was sent.
+    :param require: raises an error if it must not be sent any more.
+    :ivar number: of its last record, if that is open.
+    :ivar newest: of its last record; 0 if it was never sent.
     """
 
     def __init__(
-        self, journal: Journal, run: int, scope: Scope, action: Action, devices: t.Sequence[str], name: str
+        self,
+        journal: Journal,
+        run: int,
+        scope: Scope,
+        action: Action,
+        devices: t.Sequence[str],
+        name: str,
+        require: t.Callable[[], None],
     ) -> None:
         self._journal = journal
         self._run, self._scope, self._action = run, scope, action
         self._devices, self._name = devices, name
-        self.number = 0
+        self._require = require
+        self.number = self.newest = 0
 
-    def not_accepted(self) -> None:
-        """Record that ThingSpace did not accept it, if it was sent at all."""
-        if self.number:
-            self._journal.settle(self.number, "rejected", REPEATED)
-            self.number = 0
-
-    def intend(self) -> None:
+    def before(self) -> None:
         """Record it before it is sent.
 
-        :raises LicensingError: it could not be recorded, so it must not be sent.
+        :raises LicensingError: it must not be sent, or could not be recorded.
         """
-        self.number = self._journal.intend(self._run, self._scope, self._action, self._devices, self._name)
+        self._require()
+        self.number = self.newest = self._journal.intend(
+            self._run, self._scope, self._action, self._devices, self._name
+        )
+
+    def not_carried_out(self) -> None:
+        """Record that ThingSpace did not accept it."""
+        self._journal.settle(self.number, "rejected", REPEATED)
+        self.number = 0
 
     def settle(self, error: LicensingError) -> None:
         """Record that it failed as a whole, or what is in doubt. If this cannot be written, its result is unknown."""

@@ -94,18 +94,22 @@ class JournaledWriter:
         """
         with self._lock:
             name = next(self._names)
-        request = Recorded(self._journal, self._run, self._scope, action, devices, name)
+        request = Recorded(
+            self._journal, self._run, self._scope, action, devices, name, lambda: self._require_going(devices)
+        )
         try:
-            request_id = self._api.change(
-                action, self._scope.sku, self._scope.kind, devices, name, lambda: self._begin(request, devices)
-            )
+            request_id = self._api.change(action, self._scope.sku, self._scope.kind, devices, name, request)
         except Withheld:
-            with self._lock:
-                self._names = itertools.chain([name], self._names)
+            if not request.newest:
+                with self._lock:
+                    self._names = itertools.chain([name], self._names)
             raise
         except LicensingError as error:
             request.settle(error)
             raise
+        finally:
+            with self._lock:
+                self.newest = max(self.newest, request.newest)
         try:
             request.accepted(request_id)
         except LicensingError as error:
@@ -115,14 +119,10 @@ class JournaledWriter:
         self._name(devices, request_id)
         return dict.fromkeys(devices, Answer(DeviceResult.DONE, ""))
 
-    def _begin(self, request: Recorded, devices: t.Sequence[str]) -> None:
-        request.not_accepted()
+    def _require_going(self, devices: t.Sequence[str]) -> None:
         going = self.going(devices)
         if len(going) < len(devices):
             raise Withheld(going)
-        request.intend()
-        with self._lock:
-            self.newest = max(self.newest, request.number)
 
     def going(self, devices: t.Sequence[str]) -> t.Sequence[str]:
         """Those of the devices that may still be sent. What was withheld once stays so."""

@@ -18,8 +18,9 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.conf
     ReportedStatus,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import Journal, open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._simsec import converge
-from ansible_collections.thingspace.licensing.tests.support.fakes import Clock, imeis
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Clock, imeis
 from ansible_collections.thingspace.licensing.tests.support.journals import never
 from ansible_collections.thingspace.licensing.tests.support.module_runner import Run
 from ansible_collections.thingspace.licensing.tests.support.simsec_space import FLEX, LIFETIME, Space
@@ -193,9 +194,33 @@ def test_a_repeated_request_is_recorded_anew(
     run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A report that arrived before the repetition cannot be about it."""
-    in_the_pause(space, clock, monkeypatch, lambda: report(journal, FIRST, "r2"))
+    states: list[str] = []
+
+    def arrives() -> None:
+        with contextlib.closing(open_journal(str(journal), write=False, told=never)) as opened:
+            (attempts,) = opened.attempts(Scope(ACCOUNT, FLEX, "imei"), [FIRST]).values()
+        states.extend(attempt.state for attempt in attempts)
+        report(journal, FIRST, "r2")
+
+    in_the_pause(space, clock, monkeypatch, arrives)
     done = run(devices=[FIRST], retries=1)
     assert (outcomes(done), len(space.writes)) == (["unknown"], 2)
+    assert states == ["rejected"], "who is killed in the pause leaves nothing in doubt"
+
+
+def test_what_was_sent_keeps_its_name(
+    run: Run, space: Space, journal: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is repeated with fewer devices is another one."""
+    run()
+    for place, device in enumerate((FIRST, SECOND), start=1):
+        report(journal, device, f"r{place}", "failed")
+    in_the_pause(space, clock, monkeypatch, lambda: report(journal, SECOND, "r2"))
+    run(retry_failed=True, retries=1, batch_size=2, request_id="1-234")
+    assert [(len(devices), name) for _method, _sku, devices, name in space.writes[2:]] == [
+        (2, "1-234"),
+        (1, "1-2340001"),
+    ]
 
 
 def test_others_who_get_the_new_license_meanwhile_withhold_nothing(run: Run, space: Space, journal: Path) -> None:

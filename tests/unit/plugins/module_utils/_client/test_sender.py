@@ -17,6 +17,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.tests.support.fakes import (
     BASE,
     Clock,
+    Looks,
     Script,
     lost,
     sender,
@@ -90,11 +91,11 @@ def test_the_last_look_is_right_before_each_time_it_is_sent() -> None:
     """After every wait: for a connection, for the pause, and for the pace."""
     clock = Clock()
     script = Script(unsent("POST", "/x"), step("POST", "/x", 429, retry_after="7"), step("POST", "/x", 200))
-    looks: list[tuple[int, float]] = []
-    talker = sender(script, clock)
-    talker.send(WRITE, safe=False, right_before=lambda: looks.append((len(script.sent), sum(clock.slept))))
-    assert [sent for sent, _slept in looks] == [0, 1, 2]
-    assert looks[-1][1] == sum(clock.slept) >= 7.0
+    looks = Looks(lambda: (len(script.sent), sum(clock.slept)))
+    sender(script, clock).send(WRITE, safe=False, each_time=looks)
+    assert [sent for sent, _slept in looks.before_each] == [0, 1, 2]
+    assert [sent for sent, _slept in looks.after_each] == [1, 2]
+    assert looks.before_each[-1][1] == sum(clock.slept) >= looks.after_each[-1][1] + 7.0, "it is told before the pause"
 
 
 @pytest.mark.parametrize("refusals", [0, 1])
@@ -106,14 +107,14 @@ def test_what_the_last_look_forbids_is_not_sent(refusals: int) -> None:
             raise TransportError("Not any more.", code="interrupted", in_doubt=False)
 
     with pytest.raises(TransportError, match="Not any more"):
-        sender(script, Clock()).send(WRITE, safe=False, right_before=look)
+        sender(script, Clock()).send(WRITE, safe=False, each_time=Looks(look))
     assert len(script.sent) == refusals
 
 
 def test_nothing_is_sent_if_the_last_look_takes_too_long() -> None:
     clock = Clock()
     with pytest.raises(TransportError, match="not enough to send 'assign'"):
-        sender(Script(), clock, deadline=9.0).send(WRITE, safe=False, right_before=lambda: clock.sleep(10.0))
+        sender(Script(), clock, deadline=9.0).send(WRITE, safe=False, each_time=Looks(lambda: clock.sleep(10.0)))
 
 
 def test_429_waits_as_asked_and_is_counted() -> None:

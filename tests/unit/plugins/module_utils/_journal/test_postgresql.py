@@ -459,6 +459,7 @@ def test_settings_of_the_role_do_not_weaken_it(place: str) -> None:
         "default_transaction_isolation": "serializable",
         "search_path": "public",
         "TimeZone": "Asia/Tokyo",
+        "DateStyle": "German",
     }
     server = postgres.server()
     server.run(*(f"ALTER DATABASE {database} SET {name} = '{value}'" for name, value in weak.items()))
@@ -473,6 +474,7 @@ def test_settings_of_the_role_do_not_weaken_it(place: str) -> None:
         "default_transaction_isolation": "read committed",
         "search_path": "thingspace_licensing, pg_temp",
         "TimeZone": "UTC",
+        "DateStyle": "ISO, YMD",
     }
 
 

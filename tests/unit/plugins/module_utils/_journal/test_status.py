@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.status import (
     NOTHING,
+    OVERTAKEN,
     WITHOUT_EFFECT,
     Attempt,
     RequestState,
@@ -96,7 +97,8 @@ def test_a_slow_request_may_have_been_carried_out_after_a_later_one(slow: Action
     late = attempt(slow, "accepted", SUCCESS, confirmed="2026-01-03", own=own)
     done = attempt(other, "accepted", SUCCESS, confirmed="2026-01-02", own=True)
     found = fold([late, done])
-    assert (found.result, found.last) == ("overtaken" if own else "confirmed", done)
+    told = done._replace(reason=OVERTAKEN) if own else done
+    assert (found.result, found.last) == ("overtaken" if own else "confirmed", told)
     assert (found.held, found.proved) == (None if own else other == ASSIGN, False)
     assert fold([late, done, attempt(slow)]).held is None
     failed = fold([late, done, attempt(other, "accepted", FAILED)])

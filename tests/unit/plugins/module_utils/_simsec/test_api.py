@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import RightBefore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import EachTime
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import ApiError, LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.plan import Pool
@@ -22,7 +22,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._simsec.api i
     SkuSubscription,
     pool_of,
 )
-from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, refusal
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, Looks, refusal
 
 Json = dict[str, t.Any]
 
@@ -36,7 +36,6 @@ class FakeClient:
     def __init__(self, answer: Json | Exception) -> None:
         self.answer = answer
         self.calls: list[tuple[t.Any, ...]] = []
-        self.looks: list[int] = []
 
     def _answer(self, *call: t.Any) -> Json:
         self.calls.append(call)
@@ -44,12 +43,12 @@ class FakeClient:
             raise self.answer
         return self.answer
 
-    def post(self, _operation: str, path: str, body: Json, headers: Json, right_before: RightBefore) -> Json:
-        right_before()
+    def post(self, _operation: str, path: str, body: Json, headers: Json, each_time: EachTime) -> Json:
+        each_time.before()
         return self._answer("POST", path, body, headers)
 
-    def delete(self, _operation: str, path: str, body: Json, headers: Json, right_before: RightBefore) -> Json:
-        right_before()
+    def delete(self, _operation: str, path: str, body: Json, headers: Json, each_time: EachTime) -> Json:
+        each_time.before()
         return self._answer("DELETE", path, body, headers)
 
     def query(self, _operation: str, path: str, body: Json) -> Json:
@@ -70,17 +69,18 @@ class FakeClient:
 def test_a_change(action: Action, method: str) -> None:
     client = FakeClient({"requestId": " r-1 "})
     change = client.api().change
-    assert change(action, "SKU", "iccid", ["1", "2"], "1-234", lambda: client.looks.append(len(client.calls))) == "r-1"
+    looks = Looks(lambda: len(client.calls))
+    assert change(action, "SKU", "iccid", ["1", "2"], "1-234", looks) == "r-1"
     devices = [{"deviceIds": [{"id": id_, "kind": "ICCID"}]} for id_ in ("1", "2")]
     body = {"accountName": ACCOUNT, "skuNumber": "SKU", "devices": devices}
     assert client.calls == [(method, LICENSE_PATH, body, {"X-Request-ID": "1-234"})]
-    assert client.looks == [0]
+    assert looks.before_each == [0]
 
 
 @pytest.mark.parametrize("answer", [{}, {"requestId": ""}, {"requestId": "  "}, {"requestId": 7}, {"requestId": None}])
 def test_an_answer_without_request_id_may_have_been_an_acceptance(answer: Json) -> None:
     with pytest.raises(ApiError) as caught:
-        FakeClient(answer).api().change("assign", "SKU", "imei", ["1"], "1-234", lambda: None)
+        FakeClient(answer).api().change("assign", "SKU", "imei", ["1"], "1-234", Looks(int))
     assert caught.value.code == "bad_answer"
     assert caught.value.in_doubt
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import RightBefore
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.sender import EachTime
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
     LicensingError,
@@ -55,11 +55,9 @@ class FakeApi:
         self.sent: list[tuple[list[str], str]] = []
         self.free = 100
 
-    def change(
-        self, action: str, sku: str, kind: str, devices: t.Sequence[str], name: str, right_before: RightBefore
-    ) -> str:
+    def change(self, action: str, sku: str, kind: str, devices: t.Sequence[str], name: str, each_time: EachTime) -> str:
         assert (action, sku, kind) == ("assign", SCOPE.sku, SCOPE.kind)
-        right_before()
+        each_time.before()
         for device, attempts in self.journal.attempts(SCOPE, devices).items():
             assert (attempts[-1].state, attempts[-1].x_request_id) == ("sending", name), device
         self.sent.append((list(devices), name))
