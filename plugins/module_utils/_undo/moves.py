@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from .._devices.same_device import Spellings
-from .._journal.status import Attempt, fold
-from .._simsec.moves import confirmed
+from .._journal.status import Attempt, DeviceStatus, fold
+from .._simsec.moves import confirmed, inferred
 from .changes import Change, LicensePool
 from .own_requests import RunWindow
 
@@ -56,8 +56,14 @@ class Former(t.NamedTuple):
 
     def held(self, pool: LicensePool, device: str) -> bool:
         """Whether a device certainly holds a license now."""
-        attempts = self.journal.get(pool, {}).get(device, ())
-        return confirmed(fold(attempts)) if attempts else False
+        return confirmed(self._status(pool, device))
+
+    def inferred(self, pool: LicensePool, device: str) -> bool:
+        """Whether a device counts as holding a license now, and not beyond doubt."""
+        return inferred(self._status(pool, device))
+
+    def _status(self, pool: LicensePool, device: str) -> DeviceStatus:
+        return fold(self.journal.get(pool, {}).get(device, ()))
 
     def awaited(self, pool: LicensePool, instead: LicensePool, device: str) -> bool:
         """Whether a license was requested again after the run, and that is not confirmed yet.

@@ -192,7 +192,9 @@ def _in_order(
                 )
                 left.append(pool.left(change, NOT_CONFIRMED, reason))
             else:
-                reason = f"its former license {had[0].sku} is not assigned again, so it keeps this one"
+                doubtful = any(former.inferred(one, device) for one in had)
+                lacks = "confirmed beyond doubt" if doubtful else "assigned again"
+                reason = f"its former license {had[0].sku} is not {lacks}, so it keeps this one"
                 left.append(pool.left(change, "former_license", reason))
         found[pool] = Reversal(take, moved, give[pool])
     return found, left

@@ -233,7 +233,7 @@ FORMER = {
     "taken by a later run": [tried("assign", BEFORE), tried("remove", AFTER)],
     "perhaps taken by a later run": [tried("assign", BEFORE), tried("remove", AFTER, None)],
     "not taken by a later run": [tried("assign", BEFORE), tried("remove", AFTER, "failed")],
-    "gone before the run": [tried("assign", BEFORE), tried("remove", BEFORE)],
+    "gone before the run": [tried("assign", BEFORE), tried("remove", BEFORE)._replace(confirmed=f"{BEFORE}, later")],
     "failed before the run": [tried("assign", BEFORE, "failed")],
     "asked for since": [tried("assign", AFTER)],
 }
