@@ -74,13 +74,13 @@ def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Rang
     """
     at_first = {0, 1}
     if explained:
-        latest = ""
+        latest = ["", ""]
         for step in steps:
             if step.run < since.run:
-                # A slow request that was reported later may have been carried out later.
-                over = step.done and latest < step.confirmed <= since.started
+                latest[step.after] = max(latest[step.after], step.confirmed)
+                # A slow request of the opposite kind that was reported later may have been carried out later.
+                over = step.done and step.confirmed <= since.started and latest[step.after] > latest[1 - step.after]
                 at_first = {step.after} if over else at_first | {step.after}
-                latest = max(latest, step.confirmed)
         at_first = {int(at_first == {1})}
     moving = [step for step in steps if _moves(step, since)]
     # Two requests that were under way at the same time may have been carried out in any order.

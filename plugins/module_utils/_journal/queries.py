@@ -61,9 +61,14 @@ HOLDERS = (
 )
 """How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
 
+_DONE_LAST = (
+    "max(CASE WHEN entry.outcome = 'success' THEN request.id ELSE 0 END) > "
+    "max(CASE WHEN entry.outcome IS NULL AND request.state NOT IN ('rejected', 'not_sent', 'no_effect') "
+    "THEN request.id ELSE 0 END)"
+)
 MAY_HOLD = (
-    f"{_DEVICES_HAVING} {_SENT_LATER} OR ({_DONE.format('assign', '')} <> '' AND "
-    f"{_DONE.format('assign', f' AND {OWN}')} >= {_DONE.format('remove', '')})) AS holder"
+    f"{_DEVICES_HAVING} {_SENT_LATER} OR ({_DONE_LAST} AND {_DONE.format('remove', '')} <> '' "
+    f"AND {_DONE.format('assign', f' AND {OWN}')} >= {_DONE.format('remove', '')})) AS holder"
 )
 """The same with those that C(fold) calls overtaken."""
 
