@@ -47,7 +47,8 @@ def long_values(given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def command_of(given: t.Mapping[str, t.Any], *, file: str = "", **more: str) -> str:
-    """The command line of a playbook. It takes the address of a journal with a password from the environment.
+    """The command line of a playbook. It takes the address of a journal from the environment if that has a password, or
+    if the task took it from there, too.
 
     :param given: as in C(COMMAND_SPEC). A variable without a value is left out.
     :param file: has the C(long_values); empty if there is no file.
@@ -65,7 +66,7 @@ def command_of(given: t.Mapping[str, t.Any], *, file: str = "", **more: str) -> 
     for name, value in {**given["variables"], **more}.items():
         if name in long:
             continue
-        if isinstance(value, str) and name.endswith("journal") and passwords_in(value):
+        if name.endswith("journal") and (passwords_in(str(value)) if value else os.environ.get("THINGSPACE_JOURNAL")):
             words.insert(0, _FROM_ENVIRONMENT)
         elif value not in (None, "", [], {}):
             words += ["-e", shlex.quote(_assigned(name, value))]

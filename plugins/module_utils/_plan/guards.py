@@ -75,7 +75,7 @@ def limits_from(
     for name, given in (("approved_plan", approved_plan), ("expected_plan", expected_plan)):
         digests.append((given or "").strip().lower() or None)
         if digests[-1] and not re.fullmatch(r"[0-9a-f]{64}", digests[-1]):
-            text = f"'{name}' is not a plan digest; it has 64 hexadecimal digits (result 'plan.digest')."
+            text = f"'{name}' is not a plan digest, which has 64 hexadecimal digits, like the result 'plan.digest'."
             problems.append(Problem(text))
     return Limits(max_changes, share, reserve, *digests), problems
 

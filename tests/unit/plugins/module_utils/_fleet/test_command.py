@@ -74,3 +74,14 @@ def test_a_value_that_is_too_long_is_in_a_file() -> None:
     assert short == f"{begin} -e license_mode=run -e approved={'f' * 64}"
     assert f"license_devices={devices}" in shlex.split(command_of(given))
     assert "@" not in command_of(command(variables={"license_mode": "run"}), file="variables.json")
+
+
+@pytest.mark.parametrize("given", [None, ""])
+def test_a_journal_that_the_task_took_from_the_environment(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever copies the command into another shell is told what is missing."""
+    monkeypatch.delenv("THINGSPACE_JOURNAL", raising=False)
+    without = command_of(command(variables={"fleet_journal": given, "fleet": "fleet"}))
+    monkeypatch.setenv("THINGSPACE_JOURNAL", "journal.db")
+    words = command_of(command(variables={"fleet_journal": given, "fleet": "fleet"}))
+    assert words == f'THINGSPACE_JOURNAL="${{THINGSPACE_JOURNAL:?set it to the address of the journal}}" {without}'
+    assert "THINGSPACE" not in command_of(command(variables={"fleet_journal": "other.db"}))
