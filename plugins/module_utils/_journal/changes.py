@@ -74,14 +74,7 @@ def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Rang
     """
     at_first = {0, 1}
     if explained:
-        latest = ["", ""]
-        for step in steps:
-            if step.run < since.run:
-                latest[step.after] = max(latest[step.after], step.confirmed)
-                # A slow request of the opposite kind that was reported later may have been carried out later.
-                over = step.done and step.confirmed <= since.started and latest[step.after] > latest[1 - step.after]
-                at_first = {step.after} if over else at_first | {step.after}
-        at_first = {int(at_first == {1})}
+        at_first = {int(_held([step for step in steps if step.run < since.run], since.started))}
     moving = [step for step in steps if _moves(step, since)]
     # Two requests that were under way at the same time may have been carried out in any order.
     slow = {
@@ -96,6 +89,18 @@ def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Rang
             at_last = {step.after} if step.done else at_last | {step.after}
         changes.update(last - first for last in at_last | slow)
     return Range(min(changes), max(changes))
+
+
+def _held(steps: t.Sequence[Step], when: str) -> bool:
+    """Whether a device certainly held a license at a time, as C(HELD_BEFORE) decides it."""
+    last, assigned, removed = "", "", ""
+    for step in steps:
+        if step.action == "remove":
+            last, removed = step.action, max(removed, step.confirmed)
+        elif step.done and step.confirmed <= when:
+            last, assigned = step.action, max(assigned, step.confirmed)
+    # A slow removal that was reported later may have been carried out later.
+    return last == "assign" and assigned > removed
 
 
 def changes_since(
@@ -165,5 +170,6 @@ def _explaining(
 
     Ids of two kinds may be those of one SIM, so devices of the other kind may have held one, too.
     """
-    values = {kind: (account, sku, kind, since.run, since.started) for kind in kinds if before is not None}
+    times = (since.started, since.started)
+    values = {kind: (account, sku, kind, since.run, *times) for kind in kinds if before is not None}
     return {kind for kind, one in values.items() if db.execute(HELD_BEFORE, one).fetchone()[0] == before}

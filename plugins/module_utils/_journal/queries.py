@@ -149,7 +149,7 @@ HELD_BEFORE = (
     "GROUP BY entry.device_id HAVING "
     "max(CASE WHEN request.action = 'assign' AND entry.outcome = 'success' AND entry.confirmed <= ? "
     f"THEN request.id ELSE 0 END) > max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END) "
-    f"AND {_DONE.format('assign', '')} > {_DONE.format('remove', f' AND {OWN}')}) AS holder"
+    f"AND {_DONE.format('assign', ' AND entry.confirmed <= ?')} > {_DONE.format('remove', '')}) AS holder"
 )
 """How many devices of a kind held the license for certain when a run began."""
 
