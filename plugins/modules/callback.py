@@ -98,7 +98,7 @@ EXAMPLES = r"""
 - name: Receive the results of SIM-Secure assignments
   thingspace.licensing.callback:
     account: "0000123456-00001"
-    url: https://callbacks.example.com/thingspace
+    url: https://callbacks.example.com/callback
     callback_username: thingspace-to-us
     callback_password: "{{ vault_callback_password }}"
 

@@ -223,8 +223,8 @@ def unconfirmed_error(
             then += f" {counted}"
         else:
             then += (
-                " If nothing is ever confirmed, check that a receiver is running, and registered with the user name "
-                "and the password that it expects (callback, callback_info)."
+                " If nothing is ever confirmed, check that a receiver is running, and registered with the path, the "
+                "user name, and the password that it expects (callback, callback_info)."
             )
     return LicensingError(
         f"{many(len(waiting), 'device')} {were} not confirmed{within}: {named}.{late} {then}",
