@@ -31,6 +31,7 @@ class Done(t.NamedTuple):
     :param moved: devices that this run changed, or asked ThingSpace to change.
     :param stopped: why it ended early.
     :param withheld: the decisions about planned devices that were not sent, because they were not to be sent any more.
+    :param refused: planned devices whose request was refused at once.
     """
 
     plan: SimsecPlan
@@ -40,6 +41,7 @@ class Done(t.NamedTuple):
     stopped: LicensingError | None
     held_back: bool = False
     withheld: t.Mapping[str, Decision] = MappingProxyType({})
+    refused: frozenset[str] = frozenset()
 
     @property
     def accepted(self) -> list[str]:
@@ -50,7 +52,7 @@ class Done(t.NamedTuple):
     @property
     def changed(self) -> bool:
         """Whether this run changed anything, or sent something with an unknown result."""
-        sent = frozenset(self.plan.sent) - self.withheld.keys()
+        sent = frozenset(self.plan.sent) - self.withheld.keys() - self.refused
         return bool(self.moved) or any(row.outcome == "unknown" and row.device_id in sent for row in self.rows)
 
     @property
@@ -102,7 +104,9 @@ def planned(
     moved = frozenset(row.device_id for row in rows if row.device_id in going and row.outcome in MOVED)
     after = pool.moved(len(moved), 0) if action == "assign" else pool.moved(0, len(moved))
     why = stopped or (sent.stopped if sent else None)
-    return Done(plan, rows, moved, after, why, held_back=stopped is not None, withheld=withheld)
+    results = sent.results.values() if sent else ()
+    refused = frozenset(row.device_id for row in results if row.outcome == "failed")
+    return Done(plan, rows, moved, after, why, stopped is not None, withheld, refused)
 
 
 def make_result(context: Context, job: Job, done: Done) -> Result:

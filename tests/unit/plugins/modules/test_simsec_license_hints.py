@@ -51,6 +51,18 @@ def outcomes(result: dict[str, t.Any]) -> list[str]:
     return [row["outcome"] for row in sorted(result["devices"], key=lambda row: str(row["device_id"]))]
 
 
+@pytest.mark.parametrize("sku", [FLEX, LIFETIME])
+def test_a_task_whose_only_request_is_refused_has_changed_nothing(
+    run: Run, space: Space, journal: Path, sku: str
+) -> None:
+    """Although an earlier request of another task may still be carried out."""
+    options = {"sku": sku, "lifetime_consent": 1, "lifetime_elsewhere": 2}
+    space.counts, space.faults = False, ["lose", 400]
+    assert run(**options)["changed"]
+    refused = run(**options, retry_unknown=True)
+    assert (outcome(refused), refused["changed"], len(space.writes)) == ("unknown", False, 2)
+
+
 @pytest.mark.parametrize("late", [True, False])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_a_slow_request_is_carried_out_after_the_next_one(
