@@ -30,8 +30,9 @@ from .queries import (
     HOLDERS,
     IDS,
     LAST_COUNTED,
-    MAY_HOLD,
     NAMED_BY,
+    OVERTAKEN_HOLDERS,
+    OVERTAKEN_OTHERS,
     PROVED_HOLDERS,
     REMOVED_BY_ANOTHER_KIND,
     REPORTED_SINCE,
@@ -47,7 +48,6 @@ if t.TYPE_CHECKING:
 
 
 Holders = t.Literal["certain", "proved", "overtaken"]
-_HOLDERS: dict[Holders, str] = {"certain": HOLDERS, "proved": PROVED_HOLDERS, "overtaken": MAY_HOLD}
 
 
 class Journal:
@@ -134,10 +134,9 @@ class Journal:
         :param of: C(certain) ones, or without those about which something was only inferred, or with those that were
             confirmed and may have been C(overtaken).
         """
-        query = _HOLDERS[of]
         with self._reading() as db:
             keys = {scope.kind: key for key, scope in scopes_of(db, account).items() if scope.sku == sku}
-            return {kind: int(db.execute(query, (key,)).fetchone()[0]) for kind, key in keys.items()}
+            return {kind: _holders(db, key, of) for kind, key in keys.items()}
 
     def shared(self, account: str) -> dict[Scope, list[str]]:
         """The devices of each scope for which another SKU of the account was also sent, by the same kind of id."""
@@ -327,6 +326,17 @@ def _overtaken(place: str, account: str) -> LicensingError:
         "the journal was moved to or from another place meanwhile. Nothing was sent by this task. Run again.",
         code="journal_locked",
     )
+
+
+def _holders(db: Transaction, scope: int | None, of: Holders) -> int:
+    def count(query: str, *values: t.Any) -> int:
+        return int(db.execute(query, values).fetchone()[0])
+
+    if of == "proved":
+        return count(PROVED_HOLDERS, scope)
+    if of == "certain":
+        return count(HOLDERS, scope) - count(OVERTAKEN_HOLDERS, scope, scope)
+    return count(HOLDERS, scope) + count(OVERTAKEN_OTHERS, scope, scope)
 
 
 def _last_run(db: Transaction, account: str) -> int:

@@ -61,7 +61,7 @@ class _Entry(t.NamedTuple):
     reason: str
     confirmed: str
     state: str
-    latest: str
+    reported: str
 
     @property
     def counted(self) -> bool:
@@ -78,8 +78,7 @@ class _Entry(t.NamedTuple):
 _COLUMNS = (
     "SELECT entry.scope, entry.device_id, entry.request, entry.outcome, scope.account, scope.sku, scope.kind, "
     "request.action, entry.reason, coalesce(entry.confirmed, ''), request.state, "
-    "(SELECT max(CASE WHEN other.confirmed > other_request.sent THEN other.confirmed ELSE other_request.sent END) "
-    "FROM entry AS other JOIN request AS other_request ON other_request.id = other.request "
+    "(SELECT coalesce(max(other.confirmed), '') FROM entry AS other "
     "WHERE other.scope = entry.scope AND other.device_id = entry.device_id) FROM "
 )
 _OF_REQUEST = (
@@ -108,7 +107,7 @@ def record(db: Transaction, confirmation: Confirmation, when: str) -> Recorded:
             entry = None
     if entry is None or confirmation.status == "other":
         return _keep(db, confirmation, entry, when)
-    when = _after(entry.latest, when)
+    when = _after(entry.reported, when)
     recorded = Recorded("recorded", entry.account, entry.sku, entry.device_id, entry.kind, entry.action)
     if entry.counted:
         # What ThingSpace itself reports counts more. A failure shows that others changed the count.

@@ -55,22 +55,30 @@ _SENT_LATER = (
     f"max(CASE WHEN {_MAY_REMOVE} THEN request.id ELSE 0 END)"
 )
 _DONE = "max(CASE WHEN request.action = '{0}' AND entry.outcome = 'success'{1} THEN entry.confirmed ELSE '' END)"
-HOLDERS = (
-    f"{_DEVICES_HAVING} {_SENT_LATER} AND "
-    f"{_DONE.format('assign', '')} > {_DONE.format('remove', f' AND {OWN}')}) AS holder"
+HOLDERS = f"{_DEVICES_HAVING} {_SENT_LATER}) AS holder"
+"""How many devices of a scope hold the license, in the order in which the requests were sent."""
+
+_REMOVED_ONCE = (
+    "entry.device_id IN (SELECT removed.device_id FROM request AS removal CROSS JOIN entry AS removed "
+    "ON removed.request = removal.id AND removed.scope = removal.scope "
+    "WHERE removal.scope = ? AND removal.action = 'remove' AND removed.outcome = 'success')"
 )
-"""How many devices of a scope certainly hold the license, as C(fold) decides it, but without loading every attempt."""
+_OF_THESE = _DEVICES_HAVING.replace("GROUP BY", f"AND {_REMOVED_ONCE} GROUP BY")
+OVERTAKEN_HOLDERS = (
+    f"{_OF_THESE} {_SENT_LATER} AND {_DONE.format('assign', '')} <= {_DONE.format('remove', f' AND {OWN}')}) AS holder"
+)
+"""How many of them do not certainly hold it, because C(fold) calls them overtaken. Only a few devices matter."""
 
 _DONE_LAST = (
     "max(CASE WHEN entry.outcome = 'success' THEN request.id ELSE 0 END) > "
     "max(CASE WHEN entry.outcome IS NULL AND request.state NOT IN ('rejected', 'not_sent', 'no_effect') "
     "THEN request.id ELSE 0 END)"
 )
-MAY_HOLD = (
-    f"{_DEVICES_HAVING} {_SENT_LATER} OR ({_DONE_LAST} AND {_DONE.format('remove', '')} <> '' "
-    f"AND {_DONE.format('assign', f' AND {OWN}')} >= {_DONE.format('remove', '')})) AS holder"
+OVERTAKEN_OTHERS = (
+    f"{_OF_THESE} NOT ({_SENT_LATER}) AND {_DONE_LAST} "
+    f"AND {_DONE.format('assign', f' AND {OWN}')} >= {_DONE.format('remove', '')}) AS holder"
 )
-"""The same with those that C(fold) calls overtaken."""
+"""How many other devices may hold it, because C(fold) calls them overtaken."""
 
 _UNTIL = f"CASE WHEN {OWN} AND entry.outcome = 'success' THEN entry.confirmed ELSE '9999' END"
 """Until when a request may have been carried out: until its report, or any time."""
