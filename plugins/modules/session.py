@@ -34,8 +34,8 @@ options:
     description:
       - V(present) ensures that there is a session, and returns both tokens.
       - V(absent) ends the session, deletes the tokens, and clears refused logins, so that a correct password is tried
-        again. Still, no password is sent more than four times an hour. With O(share_tokens), this is the session of all
-        machines.
+        again. Still, no password is sent more than four times an hour, and none after four logins in a row without a
+        success. With O(share_tokens), this is the session of all machines.
     type: str
     choices: [present, absent]
     default: present

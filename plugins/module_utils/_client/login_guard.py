@@ -147,7 +147,7 @@ class LoginGuard:
         mine = [attempt.outcome for attempt in attempts if attempt.which == which]
         row = [attempt.outcome for attempt in attempts if attempt.outcome != "past"]
         again = "run the module thingspace.licensing.session with 'state: absent' to try it again"
-        wait = "Correct 'password', or wait until an hour has passed. If you know that it is right now"
+        wait = "wait until an hour has passed. If you know that 'password' is right now"
         wait += f", delete {self._place}" if self._store.location else ", run again"
         if mine.count("refused") >= self._refusals:
             count = mine.count("refused")
@@ -157,12 +157,12 @@ class LoginGuard:
             return
         elif len(mine) >= SENT:
             why = f"this 'password' was sent {len(mine)} times without a success"
-            then = wait
+            then = f"Correct 'password', or {wait}"
         elif len(row) >= SENT:
             unclear = row.count("sent")
             why = f"{len(row)} logins in a row had no success"
             why += f" ({unclear} of them without a clear answer)" if unclear else ""
-            then = wait.replace("Correct 'password', or wait", "Wait")
+            then = f"Another password would not be sent, either, so {wait}"
             if any(not attempt.which for attempt in attempts):
                 why = f"the count of logins, {self._place}, was damaged, so up to {SENT} refusals are assumed"
                 then = f"Wait until an hour has passed. If 'password' is right, {again}"

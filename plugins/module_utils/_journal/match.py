@@ -31,6 +31,7 @@ MOST_BEHIND = 10.0
 """Seconds by which this machine's clock may be behind those of the senders. Each may be five off the database's."""
 
 MOMENT = 0.000001
+"""Seconds: the least by which timestamps of the journal differ."""
 
 _DOUBT = "the answer was lost, and a report contradicts the account's count"
 

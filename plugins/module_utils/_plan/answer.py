@@ -56,6 +56,8 @@ class Answer(t.NamedTuple):
 class Withheld(LicensingError):
     """A batch with devices that must not be sent any more. Nothing of it was sent.
 
+    The client passes it on because it is no defect. Users never see it, because C(Sending) sends the rest.
+
     :ivar going: the other devices of the batch.
     """
 
