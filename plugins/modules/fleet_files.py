@@ -136,6 +136,13 @@ accounts:
     digest:
       description: SHA-256 of the settings and the devices in their order. It depends only on the files.
       type: str
+files:
+  description: The fleet file of each account, by the name of the account.
+  returned: success
+  type: dict
+  version_added: 0.6.0
+  sample:
+    0000123456-00001: fleet/0000123456-00001.yml
 journal:
   description: The value of O(journal). V(none) without a journal.
   returned: success

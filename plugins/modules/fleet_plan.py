@@ -331,11 +331,23 @@ accounts:
       not changed by the plan.
     - C(blocked) is V(none), or the reason why the account must not be changed, with C(code) and C(message). Either it
       has no plan, a freeze window is open, its pools are too small, or it exceeds limits without approval.
-    - C(text) says what is done to it, or why not. C(red) says whether the account must end red, and C(foreseen) whether
-      its changes are only predicted, because of check mode.
   returned: when options are valid
   type: list
   elements: dict
+own:
+  description:
+    - What the host of each account shows and does, by the name of the account.
+    - C(text) says what is done to it, or why not. C(red) says whether the account must end red, C(foreseen) whether
+      its changes are only predicted, because of check mode, and C(goes_on) whether it may be changed.
+  returned: when options are valid
+  type: dict
+  version_added: 0.6.0
+  sample:
+    0000123456-00001:
+      text: "FOTA licenses: 120 to assign."
+      red: false
+      foreseen: false
+      goes_on: true
 over:
   description:
     - The exceeded limits of the whole run, with C(code), C(message), and C(guards).

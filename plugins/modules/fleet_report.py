@@ -179,10 +179,20 @@ totals:
 accounts:
   description:
     - Name, status (V(complete) or V(incomplete)), and failures of each account.
-    - Since 0.6.0 also C(red), whether something failed or is in O(fail_on), and C(text), which says what.
   returned: when options are valid
   type: list
   elements: dict
+own:
+  description:
+    - What the host of each account shows, by the name of the account. C(red) says whether something failed or is in
+      O(fail_on), and C(text) says what.
+  returned: when options are valid
+  type: dict
+  version_added: 0.6.0
+  sample:
+    0000123456-00001:
+      text: Everything was read.
+      red: false
 files:
   description: The written files, by format.
   returned: when options are valid

@@ -234,13 +234,23 @@ accounts:
   description:
     - For each account, C(account), C(summary) with the number of devices for each outcome, C(failures) with texts, and
       C(complete), whether every device reached the planned state. A device that is only accepted has not reached it.
-    - C(text) says what happened, and C(red) whether the account must end red.
   returned: success
   type: list
   elements: dict
+own:
+  description:
+    - What the host of each account shows, by the name of the account. C(text) says what happened, and C(red) whether the
+      account must end red.
+  returned: success
+  type: dict
+  version_added: 0.6.0
+  sample:
+    0000123456-00001:
+      text: 120 assigned, 3 removed.
+      red: false
 summary:
   description:
-    - A line for each account with the C(text) of RV(accounts). At most 1,000 characters, so that
+    - A line for each account with the C(text) of RV(own). At most 1,000 characters, so that
       M(ansible.builtin.set_stats) can pass it on to later jobs.
   returned: success
   type: str

@@ -43,7 +43,8 @@ def run(context: Context) -> Result:
         made = [account_entry(context, account, wanted, warn=bool(params["dest"])) for account, wanted in found]
         # Everything that can fail has been done by now, except the writing itself.
         entries = [{**entry, "lists": _write(context.params["dest"], entry["account"], lists)} for entry, lists in made]
-    return Result({"accounts": entries, "journal": params["journal"]})
+    files = {entry["account"]: entry["file"] for entry in entries}
+    return Result({"accounts": entries, "files": files, "journal": params["journal"]})
 
 
 def _dest_problems(dest: str | None) -> list[Problem]:

@@ -19,6 +19,7 @@ from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
 from .._text.canonical import pieces
 from .._text.files import write
+from .._text.own import with_own
 from .approval import difference, never_carried_out, undone_since
 from .command import FILE, command_of, long_values
 from .documents import Failure, Json, as_json
@@ -170,7 +171,7 @@ def run(context: Context, plans: Plans) -> Result:
         if failure
         else [*shown(shown_page), *end.lines(result, once_more(document), why_not_apply, coverage(document))]
     )
-    values = {**as_json(result), "red": red, "accounts": shown_accounts, "lines": lines}
+    values = {**as_json(result), "red": red, **with_own(shown_accounts), "lines": lines}
     if not failure:
         # Nothing follows a plan that was stopped, even if a play ignores errors.
         values["next"] = end.step(result)
@@ -229,7 +230,7 @@ def _keep(context: Context, options: PlanOptions, document: PlanDocument) -> Non
 def _left_out(entry: t.Mapping[str, t.Any]) -> Json:
     """An account that has nothing to do with this plan."""
     about = {"account": entry["account"], "status": "no_change", "digest": "", "incomplete": 0, "blocked": None}
-    return {**about, "foreseen": False, "red": False, "text": entry["left_out"]}
+    return {**about, "goes_on": True, "foreseen": False, "red": False, "text": entry["left_out"]}
 
 
 def _failure(entry: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:

@@ -92,6 +92,7 @@ class End:
             **about,
             "incomplete": account.incomplete_count,
             "blocked": blocked and as_json(blocked),
+            "goes_on": blocked is None,
             "foreseen": self._options.check_mode and self._options.applying and changes and blocked is None,
             "red": stops or bool(red),
             "text": " ".join([*texts, *([red] if red and not stops else [])]),

@@ -14,6 +14,7 @@ import shutil
 
 from .._errors import LicensingError, OptionsError, Problem
 from .._module import Context, Result
+from .._text.own import with_own
 from .plan_end import INCOMPLETE, shown
 from .record import RunRecord
 from .record_keep import NAME, NotInJournal, Places, places_of
@@ -84,7 +85,7 @@ def _run(context: Context, options: RecordOptions, problems: list[Problem], plac
         "run": record.run,
         "mark": record.mark or "",
         "status": record.status,
-        "accounts": accounts,
+        **with_own(accounts),
         "summary": "\n".join(f"{one['account']}: {one['text']}" for one in accounts)[:MAX_SUMMARY].strip(),
     }
     return Result(values, failure=failure)

@@ -58,4 +58,5 @@ def _written(timestamp: datetime.datetime) -> str:
 
 
 def _read(timestamp: str) -> datetime.datetime:
-    return datetime.datetime.strptime(timestamp, _FORM).replace(tzinfo=datetime.timezone.utc)
+    # strptime takes ten times as long. Python 3.10 and earlier do not know "Z".
+    return datetime.datetime.fromisoformat(timestamp[:-1] + "+00:00")

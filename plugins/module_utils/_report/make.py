@@ -20,6 +20,7 @@ from .._module import Context, Result
 from .._plan.outcomes import write_csv
 from .._text.files import READABLE, replacing
 from .._text.former_names import with_former_names
+from .._text.own import with_own
 from .csv import COLUMNS, cells
 from .data import FLEET_FILES, Json, ReadFailure
 from .document import Tables, make_document, snapshots_of
@@ -101,7 +102,7 @@ def result_of(document: Json, files: dict[str, str], options: ReportOptions) -> 
     return {
         "status": document["status"],
         "totals": with_former_names(document["totals"]),
-        "accounts": [_account(section, red) for section in document["accounts"]],
+        **with_own([_account(section, red) for section in document["accounts"]]),
         "files": files,
         "lines": [*_shown(document, files, options), f"Written to {options.dest}:", *sorted(files.values())],
     }

@@ -69,7 +69,7 @@ def test_changes_whose_devices_nobody_can_see_are_no_plan(plan: Plan, report: st
         path.write_text(report, encoding="utf-8")
     made = plan(entry, plan.entry(name=OTHER))
     assert [account["status"] for account in made["accounts"]] == ["error", "changes"]
-    assert str(path) in made["accounts"][0]["text"]
+    assert str(path) in made["own"][ACCOUNT]["text"]
     assert made["accounts"][0]["blocked"]["code"] == "file_unreadable"
 
 
@@ -84,7 +84,7 @@ def test_changes_whose_devices_nobody_can_see_are_no_plan(plan: Plan, report: st
 def test_an_account_without_a_plan_does_not_stop_the_others(plan: Plan, entry: Json, code: str, message: str) -> None:
     made = plan({"account": ACCOUNT, **entry}, plan.entry(name=OTHER), state="applying")
     assert made["accounts"][0]["blocked"] == {"code": code, "message": message}
-    assert [account["red"] for account in made["accounts"]] == [True, False]
+    assert [own["red"] for own in made["own"].values()] == [True, False]
     assert (made["status"], made["next"]) == ("error", "apply")
     together = plan({"account": ACCOUNT, **entry}, plan.entry(name=OTHER), state="applying", any_errors_fatal=True)
     assert together["failure"]["code"] == code

@@ -389,7 +389,7 @@ def test_every_planned_device_of_an_account_that_was_stopped_has_a_row(
     assert {one["reason"] for part in parts for one in part["devices"]} == {f"not sent: {STOP['message']}"}
     assert {one["planned"] for part in parts for one in part["devices"]} == {"assigned", "removed"}
     assert ended["accounts"][0]["summary"] == {"skipped": 2}
-    assert (ended["status"], ended["accounts"][0]["red"]) == ("failed", True)
+    assert (ended["status"], ended["own"][ACCOUNT]["red"]) == ("failed", True)
     count = 2 if others else 3
     assert f"{count} skipped." in ended["remaining"]
     assert any(line.startswith("To undo: ") for line in ended["lines"]) is others
@@ -707,8 +707,8 @@ def test_the_last_lines_and_whether_the_run_is_red(records: Records, outcome: st
     assert digest == f"Digest: {records.record['plan']}"
     assert left == ([] if outcome == "assigned" else [ended["remaining"].removesuffix(f" See {ended['path']}.")])
     red = outcome == "failed" and fail_on in ("incomplete", "changes")
-    assert [account["red"] for account in ended["accounts"]] == [red, red]
-    assert ended["accounts"][1]["text"].startswith("Not everything is as wanted. " if red else "1 assigned.")
+    assert [own["red"] for own in ended["own"].values()] == [red, red]
+    assert ended["own"][OTHER]["text"].startswith("Not everything is as wanted. " if red else "1 assigned.")
 
 
 def test_what_the_plan_left_is_not_as_wanted_after_the_run(records: Records) -> None:
@@ -728,8 +728,8 @@ def test_what_the_plan_left_is_not_as_wanted_after_the_run(records: Records) -> 
     assert ended["remaining"] == ""
     assert ended["lines"][0] == "Status: incomplete"
     assert ended["lines"][1].startswith("1 device is not as wanted")
-    assert ended["lines"][1] in ended["accounts"][0]["text"]
-    assert all(account["red"] for account in ended["accounts"])
+    assert ended["lines"][1] in ended["own"][ACCOUNT]["text"]
+    assert all(own["red"] for own in ended["own"].values())
 
 
 @pytest.mark.parametrize(
@@ -784,7 +784,7 @@ def test_an_account_that_failed_is_red_and_says_why(records: Records) -> None:
     told = Told()
     told.entry["parts"]["fota"]["failure"] = {"code": "login_refused", "message": "Who are you?"}
     ended = records.whole(told)
-    first, second = ended["accounts"]
+    first, second = ended["own"][ACCOUNT], ended["own"][OTHER]
     assert (first["red"], second["red"], second["text"]) == (True, False, "1 assigned.")
     assert "Who are you?" in first["text"]
 

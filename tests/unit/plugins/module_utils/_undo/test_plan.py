@@ -106,13 +106,9 @@ def test_accounts_that_the_run_did_not_concern(run: Run, tmp_path: Path) -> None
     alone = run(accounts=[entry(tmp_path, result(tmp_path, "take", "removed", 2))])
     made = run(accounts=[entry(tmp_path, result(tmp_path, "take", "removed", 2)), other])
     assert made["digest"] == alone["digest"]
-    shown = made["accounts"][1]
-    assert (shown["account"], shown["status"], shown["red"], shown["text"]) == (
-        "other",
-        "no_change",
-        False,
-        other["left_out"],
-    )
+    assert made["accounts"][1]["status"] == "no_change"
+    shown = made["own"]["other"]
+    assert (shown["goes_on"], shown["red"], shown["text"]) == (True, False, other["left_out"])
     assert run(accounts=[other])["failure"]["code"] == "run_file_invalid"
 
 
@@ -123,7 +119,7 @@ def test_the_check_mode_of_an_undo_is_its_plan(run: Run, tmp_path: Path) -> None
     entries = [entry(tmp_path, result(tmp_path, "take", "removed", 2))]
     options = {"state": "applying", "require_approval": True, "how_to_apply": {"playbook": "undo"}}
     foreseen = run(accounts=entries, _ansible_check_mode=True, **options)
-    assert (foreseen["next"], foreseen["check_mode"], foreseen["accounts"][0]["foreseen"]) == ("idle", True, True)
+    assert (foreseen["next"], foreseen["check_mode"], foreseen["own"][ACCOUNT]["foreseen"]) == ("idle", True, True)
     assert foreseen["lines"][0] == "Status: changes"
     assert "Changes of the run that are not undone: 1." in foreseen["lines"]
     assert foreseen["lines"][-1] == f"To apply: ansible-playbook undo -e approved={foreseen['digest']}"
