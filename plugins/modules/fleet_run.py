@@ -239,8 +239,8 @@ accounts:
   elements: dict
 own:
   description:
-    - What the host of each account shows, by the name of the account. C(text) says what happened, and C(red) whether the
-      account must end red.
+    - What the host of each account shows, by the name of the account. C(text) says what happened, and C(red) whether
+      the account must end red.
   returned: success
   type: dict
   version_added: 0.6.0
