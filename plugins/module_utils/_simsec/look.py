@@ -42,11 +42,13 @@ class Look(t.NamedTuple):
 
 
 def look(context: Context, job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:
-    """Read the account's counts."""
+    """Read the account's counts.
+
+    :param known: read just now.
+    """
     if context.check_mode:
         return _read(job, journal, api, known)
-    _wait(context, job, journal, known)
-    seen = _read(job, journal, api, known)
+    seen = _read(job, journal, api, _wait(context, job, journal, known))
     return until_it_fits(context, job, journal, api, seen) if seen.known.lost else seen
 
 
@@ -60,7 +62,7 @@ def until_it_fits(context: Context, job: Job, journal: Journal, api: SimsecApi, 
     while patience > 0 and not _fits(job, journal, seen):
         context.stop.sleep(min(pause, patience))
         patience, pause = patience - pause, pause * 2
-        seen = _read(job, journal, api, seen.known)
+        seen = _read(job, journal, api, journal.snapshot(job.scope, job.wish.devices))
     return seen
 
 
@@ -72,18 +74,19 @@ def _fits(job: Job, journal: Journal, seen: Look) -> bool:
 
 
 def _read(job: Job, journal: Journal, api: SimsecApi, known: Snapshot) -> Look:
-    for _attempt in range(LOOKS):
-        known = journal.snapshot(job.scope, job.wish.devices)
+    for left in reversed(range(LOOKS)):
         when = now()
         subscriptions = api.subscriptions()
         # A report that arrived in between explains part of the count that was read after it. If reports never stop, the
         # earlier view is the safe one: it leaves more unexplained, so nothing is sent again.
-        if not known.lost or journal.snapshot(job.scope, job.wish.devices) == known:
+        later = journal.snapshot(job.scope, job.wish.devices) if known.lost and left else known
+        if later == known:
             break
+        known = later
     return Look(known, subscriptions, when)
 
 
-def _wait(context: Context, job: Job, journal: Journal, known: Snapshot) -> None:
+def _wait(context: Context, job: Job, journal: Journal, known: Snapshot) -> Snapshot:
     """Give a request that was lost just now the time to take effect.
 
     A report that arrives in the meantime may show that ThingSpace takes longer than before.
@@ -93,6 +96,7 @@ def _wait(context: Context, job: Job, journal: Journal, known: Snapshot) -> None
         context.stop.sleep(left)
         patience -= left
         known = journal.snapshot(job.scope, job.wish.devices)
+    return known
 
 
 class Judged(t.NamedTuple):
