@@ -30,7 +30,12 @@ def to_wait(caller: Caller) -> str:
 
 def is_stopped(record: RunRecord) -> bool:
     """Whether something failed, or was stopped, for a reason that time alone does not remove."""
-    return any(failure.code != "unconfirmed" for failure in record.failures)
+    return any(failure.code not in ("unconfirmed", "frozen") for failure in record.failures)
+
+
+def is_frozen(record: RunRecord) -> bool:
+    """Whether a freeze window kept the run from changing an account. The account's failure says until when."""
+    return any(failure.code == "frozen" for failure in record.failures)
 
 
 def sent_unseen(parts: t.Iterable[RunPart], journal: str | None) -> bool:

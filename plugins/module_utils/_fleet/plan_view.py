@@ -244,12 +244,15 @@ def _removals_first(part: PlanPart) -> tuple[bool, bool]:
 
 
 def _cell(account: PlanAccount, kind: str, nothing: str) -> str:
-    parts = [
+    mine = [part for part in account.parts if part.kind == kind]
+    busy = {part.sku for part in mine if part.plan.changes}
+    # A SKU has a part for each kind of id and each direction.
+    texts = dict.fromkeys(
         f"{part.sku} {in_words(part.plan.by_change)}{' for life' if part.lifetime and part.plan.assign else ''}".strip()
-        for part in account.parts
-        if part.kind == kind
-    ]
-    return "; ".join(parts) or nothing
+        for part in mine
+        if part.plan.changes or part.sku not in busy
+    )
+    return "; ".join(texts) or nothing
 
 
 def _pools(accounts: t.Iterable[PlanAccount]) -> t.Iterator[View]:

@@ -135,7 +135,12 @@ def counts_of(parts: t.Iterable[PlanPart], *, listed: bool) -> dict[str, int]:
 
 
 def totals_in_words(parts: t.Sequence[PlanPart]) -> str:
-    """What a plan does: licenses, and apart from them the entries of removal candidate lists."""
+    """What a plan does: licenses, and apart from them the entries of removal candidate lists.
+
+    :param parts: of all accounts. Without any, no account has a plan, or none is managed.
+    """
+    if not parts:
+        return "nothing planned"
     licenses, entries = counts_of(parts, listed=False), counts_of(parts, listed=True)
     if not any(entries.values()):
         return in_words(licenses)
@@ -144,8 +149,12 @@ def totals_in_words(parts: t.Sequence[PlanPart]) -> str:
 
 
 def of_accounts(document: PlanDocument) -> str:
-    """How many accounts a plan changes, of how many; just the number of all if it changes all or none."""
+    """How many accounts a plan changes, of how many; just the number of all if it changes all or none.
+
+    If it changes none, those without a plan do not count, because nobody knows whether there is anything to do.
+    """
     count = sum(any(part.plan.changes for part in account.parts) for account in document.accounts)
+    count = count or sum(account.status != "error" for account in document.accounts)
     every = many(len(document.accounts), "account")
     return f"{count:,} of {every}" if 0 < count < len(document.accounts) else every
 

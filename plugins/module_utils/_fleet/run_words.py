@@ -14,7 +14,7 @@ from .._plan.incomplete import is_done
 from .._plan.outcomes import MAY_HAVE_MOVED
 from .._simsec.again import SENDS_ALL
 from .._text.lists import few, said_once
-from .again import REMOVE_THE_CAUSE, is_stopped, sent_unseen, to_wait
+from .again import REMOVE_THE_CAUSE, is_frozen, is_stopped, sent_unseen, to_wait
 from .command import command_of
 from .documents import Json
 from .option_names import in_terms_of
@@ -68,6 +68,8 @@ def not_done(record: RunRecord, journal: str | None, path: str = "") -> str:
         f"Not everything {'is confirmed yet' if only else 'became as planned'} in {few(names, _NAMED)}"
         + (f": {counts}." if counts else "."),
     ]
+    if is_frozen(record):
+        texts.append("Nothing is changed in an account during a freeze window.")
     if is_stopped(record):
         texts.append(REMOVE_THE_CAUSE)
     if sent_unseen(record.parts, journal):
