@@ -413,3 +413,29 @@ def test_the_record_of_a_run(fleet: Fleet, simulator: Simulator) -> None:
     nothing = fleet.apply(fleet_journal="")
     assert nothing.returncode == 0, nothing.text
     assert nothing.record == record
+
+
+@pytest.mark.parametrize("odd", ["nord/west", "Süd", "0000123456-00002 ", "-x"])
+def test_a_host_whose_account_has_no_possible_name(fleet: Fleet, simulator: Simulator, odd: str) -> None:
+    """It is told before anything is written. A record with that name could not be read when the run ends."""
+    simulator.state(accounts=seeded(1))
+    fleet.write(1, {"ids": imeis(1, 12), "fota": True})
+    inventory = fleet.folder / "hosts.json"
+    hosts = {named(1): {}, "other": {"fleet_licensing_account": odd}}
+    inventory.write_text(json.dumps({"thingspace_accounts": {"hosts": hosts}}), encoding="utf-8")
+    ran = fleet.apply("-i", str(inventory), approved="")
+    assert ran.returncode == 2
+    assert "which is not an account name" in ran.text
+    assert simulator.writes() == []
+
+
+def test_an_account_that_yaml_reads_as_a_number(fleet: Fleet, simulator: Simulator) -> None:
+    simulator.state(accounts=[{**seeded(1)[0], "name": "123456789"}])
+    text = json.dumps({"account": "123456789", "devices": [{"name": "all", "ids": imeis(1, 12), "fota": True}]})
+    (fleet.folder / "fleet" / "one.yml").write_text(text, encoding="utf-8")
+    inventory = fleet.folder / "hosts.json"
+    hosts = {"one": {"fleet_licensing_account": 123456789}}
+    inventory.write_text(json.dumps({"thingspace_accounts": {"hosts": hosts}}), encoding="utf-8")
+    ran = fleet.apply("-i", str(inventory), approved="")
+    assert ran.recap == {"one": "changed"}, ran.text
+    assert ran.record["status"] == "done"

@@ -12,6 +12,7 @@ import collections
 import os
 import typing as t
 
+from .._account import account_problems
 from .._client.stop import Told
 from .._errors import Problem
 from .._module import Context
@@ -110,8 +111,12 @@ def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
 
 def _entry_problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:
     for entry in entries:
-        if not isinstance(entry.get("account"), str):
+        name = entry.get("account")
+        if not isinstance(name, str):
             yield Problem("each entry of 'accounts' needs an 'account'.")
+        elif odd := account_problems(name):
+            # A record with this name could not be read at the end of the run.
+            yield Problem(f"{odd[0].text} Correct 'fleet_licensing_account', or the name of the host.", odd[0].code)
         elif not ("parts" in entry or "left_out" in entry) and not ("failure" in entry or "msg" in entry):
             yield Problem(f"the entry of account {entry['account']} has neither 'parts' nor a 'failure'.")
     counts = collections.Counter(str(entry.get("account")) for entry in entries)

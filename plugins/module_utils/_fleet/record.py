@@ -124,7 +124,7 @@ class RunRecord(t.NamedTuple):
     """A run.
 
     :param ended: None while it is in progress, or if it was killed.
-    :param plan: the digest of its plan.
+    :param plan: the digest of its plan; empty if the record from its start is gone.
     :param approved: the digest of the approved plan, if its own is only the rest of that.
     :param status: the one word for it, in the record, the log, the pages, and the report: failed if a part failed,
         incomplete if something else is not as wanted at the end. Records before 0.6 call that done.
@@ -158,6 +158,11 @@ class RunRecord(t.NamedTuple):
     def caller(self) -> Caller:
         """What said what is wanted."""
         return "undo" if self.kind == "undo" else self.source or "files"
+
+    @property
+    def lost(self) -> bool:
+        """Whether it replaces a record that was gone when the run ended. Then nobody knows what the run changed."""
+        return not self.plan and not self.parts
 
     @property
     def parts(self) -> list[RunPart]:

@@ -24,7 +24,7 @@ from .._text.files import PRIVATE, write
 from .all_runs import keep_record, record_of, runs_of
 from .history import Begun, enter, leave
 from .record import RunRecord
-from .record_read import read_record
+from .record_read import read_record, why_unreadable
 
 if t.TYPE_CHECKING:
     from .._journal.fleet_runs import FleetRuns
@@ -77,6 +77,9 @@ class Places(t.NamedTuple):
         record = record.signed()
         kept = None
         try:
+            for wrong in why_unreadable(record):
+                text = f"The record of the run could not be read again: {wrong}. Nothing was sent."
+                raise LicensingError(text, code="report_unwritable")
             if self.runs is not None:
                 keep_record(self.runs, record)
             kept = write_record(self.history, f"{record.run}.json", record, new=True) if self.history else None

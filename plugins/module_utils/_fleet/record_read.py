@@ -93,6 +93,14 @@ def _wrong(document: t.Any) -> list[str]:
     return list(itertools.islice(found, _MOST))
 
 
+def why_unreadable(record: RunRecord) -> list[str]:
+    """Why a record could not be read again, apart from the rows of its devices, which may be a million."""
+    accounts = [
+        account._replace(parts=[part._replace(devices=[]) for part in account.parts]) for account in record.accounts
+    ]
+    return _wrong(record._replace(accounts=accounts).signed().to_json())
+
+
 def _refuse(constant: str) -> t.NoReturn:
     raise ValueError(constant)
 

@@ -20,7 +20,7 @@ from .._module import Context
 from .._plan.outcomes import write_csv
 from .candidates import CANDIDATES_LIST, candidates_part, digest_in_order, restore
 from .changes import CANDIDATES, Left, UndoPart, parts_of
-from .history import Later, history_of, later_than, place_problems
+from .history import Later, history_of, later_than, lost_problems, place_problems
 from .in_progress import require_ended
 from .reversal import RETURNING_LIST, Undoing, undoing_of
 from .simsec import NOT_CONFIRMED
@@ -119,10 +119,11 @@ def _read(context: Context, run_options: RunOptions) -> Read | None:
     history, problems = run_options.history, list[Problem]()
     try:
         record = find_run(run, journal, told)
+        problems += lost_problems(record)
         history = history_of(record, history, run)
         later = later_than(record, history, journal, told, own)
     except OptionsError as error:
-        problems = [Problem(text, error.code) for text in error.details["problems"]]
+        problems += [Problem(text, error.code) for text in error.details["problems"]]
     # The plan and the record of the undo are written beside the reports.
     problems = [*place_problems(os.path.dirname(run_options.dest), run, history), *problems]
     if problems:

@@ -25,6 +25,10 @@ _AHEAD = (
     "that time, and it is unknown whether these are later ones, whose changes an undo must leave alone. If the clock "
     "of this machine is right, use a fleet file to change what the run did."
 )
+_LOST = (
+    "The record of the run {} replaces one that was gone when the run ended, so nobody knows what that run changed. "
+    "Nothing is undone. A plan of the fleet files shows what is not as wanted."
+)
 _WORDS = {
     "assigned": ("assigned it", "to assign it"),
     "removed": ("removed it", "to remove it"),
@@ -110,8 +114,9 @@ def later_than(
                 overlaps = other.run in beside and other.status != "running"
                 if is_earlier(place, this) and not overlaps:
                     earlier.append(place)
-                else:
-                    others.append(other)
+                    continue
+                others.append(other)
+                problems += lost_problems(other)
     if lies_ahead(record) and not all(by_number(place, this) for place in earlier):
         problems.append(Problem(_AHEAD.format(record.run, record.started), "run_order_unknown"))
     if problems:
@@ -122,6 +127,13 @@ def later_than(
     ended = record.status != "running"
     at_once = [one.run for one in others if one.run in beside or (ended and record.run in (one.beside or ()))]
     return Later((changed for other in others for changed in _changes(other)), undone_by, at_once)
+
+
+def lost_problems(record: RunRecord) -> list[Problem]:
+    """Refuse a record that does not know what its run changed."""
+    if not record.lost:
+        return []
+    return [Problem(_LOST.format(record.run), "run_file_invalid")]
 
 
 def _read_later(

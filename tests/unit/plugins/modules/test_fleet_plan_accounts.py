@@ -90,6 +90,17 @@ def test_an_account_without_a_plan_does_not_stop_the_others(plan: Plan, entry: J
     assert together["failure"]["code"] == code
 
 
+@pytest.mark.parametrize("odd", ["nord/west", "S\u00fcd", f"{ACCOUNT} ", "a\nb", "-x", "x" * 65, ".."])
+def test_a_name_that_no_record_can_have(plan: Plan, odd: str) -> None:
+    """It is told before anything is written, whether or not the account has a plan."""
+    entries = [plan.entry(name=OTHER), {**plan.entry(), "account": odd}, {"account": odd, "msg": "No file names it."}]
+    for entry in entries[1:]:
+        failure = plan(entries[0], entry)["failure"]
+        assert failure["code"] == "invalid_account"
+        assert "which is not an account name" in failure["message"]
+        assert not plan.dest.exists()
+
+
 def test_entries_that_are_no_accounts(plan: Plan) -> None:
     """All of them are told at once."""
     message = plan.refused({"x": 1}, {"account": "a"}, plan.entry(), plan.entry())

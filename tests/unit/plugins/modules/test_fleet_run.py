@@ -440,6 +440,22 @@ def test_the_record_that_the_run_began_with_is_gone(records: Records, damage: st
         else:
             assert ended["status"] == "failed"
             assert all("unknown; see" in account["failure"]["message"] for account in records.record["accounts"])
+            assert read_record(str(records.folder / "run.json")).lost, "an undo must not call it unchanged"
+
+
+def test_a_run_whose_record_could_not_be_read_again_does_not_begin(records: Records) -> None:
+    """Whatever it is that cannot be read: without it, nothing could be undone."""
+    records.begin(Told())
+    path = records.folder / "plan.json"
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    plan["accounts"][0]["account"] = "nord/west"
+    path.write_text(json.dumps(resealed(plan)), encoding="utf-8")
+    before = sorted((records.folder / "history").iterdir())
+    going = [{"account": "nord/west", "blocked": None}, {"account": OTHER, "blocked": None}]
+    refused = records.run(state="started", plan=str(path), accounts=going)
+    assert refused["failure"]["code"] == "report_unwritable"
+    assert "Nothing was sent." in refused["msg"]
+    assert sorted((records.folder / "history").iterdir()) == before
 
 
 @pytest.mark.parametrize("place", ["history", "dest", "both"])

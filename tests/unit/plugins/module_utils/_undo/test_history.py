@@ -104,6 +104,17 @@ def test_what_a_device_may_have_had_before_stays(planned: str) -> None:
     assert [(left.device_id, left.code) for left in found.left] == [(A, "unknown")]
 
 
+def test_a_later_run_of_which_nobody_knows_what_it_did(tmp_path: Path) -> None:
+    """Its record was gone when it ended, so the one that replaces it names no device."""
+    undone = record(account(part((A, "assigned", ""))), plan="0" * 64)
+    write(tmp_path, undone)
+    failed = {"code": "failed", "message": "The record that the run began with is gone."}
+    lost = record({**account(), "failure": failed}, run="20260102T000000Z-b", started="2026-01-02T00:00:00Z")
+    write(tmp_path, {**lost, "status": "failed"} | {"checksum": checksum({**lost, "status": "failed"})})
+    with pytest.raises(OptionsError, match="nobody knows what that run changed"):
+        later_than(run_record(undone), str(tmp_path), None, told=never)
+
+
 def test_what_a_later_run_did(tmp_path: Path) -> None:
     """The last one counts; other accounts, earlier runs and what came to nothing do not."""
     undone = record(account(part(*((one, "assigned", "") for one in (A, B, C, D)))))
