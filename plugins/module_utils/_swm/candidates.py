@@ -126,8 +126,10 @@ class CandidatesApi:
                 return _Reading(devices, "it ended before its last page" if devices else "", bool(devices))
             if page.more and len(page.devices) == shared:
                 return _Reading(devices, "an empty page claims that more devices follow", broken=True)
-            if page.more and pages and known_devices.issuperset(page.devices):
-                # The server ignores the record number, so it would go on like this for ever.
+            counted = bool(shared) and len(devices) + len(page.devices) - shared <= (page.counted or 0)
+            if page.more and pages and known_devices.issuperset(page.devices) and not counted:
+                # The server ignores the record number, so it would go on like this for ever. But if the page follows
+                # the one before, and the count includes it, devices are on the list twice.
                 return _Reading(devices, _REPEATS, broken=True)
             sure = sure and (not pages or bool(shared))
             known_devices.update(page.devices)

@@ -409,6 +409,25 @@ def test_pages_are_asked_for_at_once() -> None:
 
 
 @pytest.mark.parametrize("at_once", [1, 4])
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_list_that_somebody_appended_twice(times: int, at_once: int) -> None:
+    """A whole page of it names only devices of earlier pages. A task that could not read it could not repair it."""
+    client = Listed([str(number) for number in range(15)] * times, 10, "list", at_once)
+    assert listed_by(client) == client.devices
+
+
+def test_a_server_that_ignores_the_record_number_and_repeats_its_last_device_first() -> None:
+    class Ignoring(Listed):
+        def get(self, operation: str, path: str) -> dict[str, t.Any]:
+            return {**super().get(operation, "=0"), "count": 90}
+
+    client = Ignoring([*"abcdefghia", *map(str, range(80))], 10, "list", 1)
+    with pytest.raises(IncompleteList):
+        listed_by(client)
+    assert len(client.asked) < 90
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
 @pytest.mark.parametrize("other_form", [True, False])
 def test_a_server_that_ignores_the_record_number(other_form: bool, at_once: int) -> None:
     """It would be asked for ever. It may know the other documented form of the path."""
