@@ -26,6 +26,7 @@ from ._client.secrets import SecretRegister
 from ._client.sender import RequestCount
 from ._client.stop import Stop, Told
 from ._errors import LicensingError, OptionsError, Problem, defect
+from ._options import written_over
 from ._progress import Progress, ProgressFile
 from ._text.addresses import as_place, is_database, passwords_in, why_refused, why_refused_from_environment
 from ._text.bounds import bound_result, shorten
@@ -188,7 +189,7 @@ class Context:
         :raises OptionsError: with every problem.
         """
         connection, found = connection_from(self.params)
-        problems = [*problems, *found]
+        problems = [*problems, *written_over(self.params), *found]
         if "account" in self.params:
             problems += account_problems(self.params["account"])
         store: Store = MemoryStore()

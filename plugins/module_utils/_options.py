@@ -11,6 +11,8 @@ A fragment in C(doc_fragments) names the specs that it documents.
 
 from __future__ import annotations
 
+import itertools
+import os
 import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
@@ -41,6 +43,27 @@ def out_of_range(params: t.Mapping[str, t.Any], ranges: Ranges) -> list[Problem]
             rule = "it cannot be negative" if highest is None else f"it must be between {lowest} and {highest}"
             problems.append(Problem(f"'{name}' is {value}; {rule}."))
     return problems
+
+
+_WRITTEN = ("devices_report", "history_report", "before_file", "progress_file")
+_READ = ("devices_file", "protected_file", "journal")
+
+
+def written_over(params: t.Mapping[str, t.Any]) -> list[Problem]:
+    """Problems with files that the task would write over another one of its own, which is read then as if it were that.
+
+    The next run would take a report for the wanted devices, or its previous list for the protected ones.
+    """
+    paths = {name: os.path.realpath(params[name]) for name in (*_WRITTEN, *_READ) if params.get(name)}
+    return [
+        Problem(f"'{name}' would replace the file of '{other}', {params[other]}. Name another file.")
+        for name, other in itertools.combinations(paths, 2)
+        if name in _WRITTEN and _is_same(paths[name], paths[other])
+    ]
+
+
+def _is_same(one: str, other: str) -> bool:
+    return one == other or (os.path.exists(one) and os.path.exists(other) and os.path.samefile(one, other))
 
 
 ACCOUNT_SPEC: Spec = {"account": {"type": "str", "required": True}}

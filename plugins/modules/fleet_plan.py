@@ -52,6 +52,14 @@ options:
     elements: str
     default: []
     version_added: 0.6.0
+  dropped:
+    description:
+      - Accounts whose hosts failed, or could not be reached, before they were planned. They count as accounts without a
+        plan.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.6.0
   undo_run:
     description:
       - The record of the run that the plan reverses, if it does, or with O(journal) the name of the run. The files are
@@ -390,6 +398,7 @@ def main() -> None:
         "state": {"type": "str", "choices": ["planned", "applying"], "default": "planned"},
         "accounts": {"type": "list", "elements": "dict", "required": True},
         "without_plan": {"type": "list", "elements": "str", "default": []},
+        "dropped": {"type": "list", "elements": "str", "default": []},
         "undo_run": {"type": "path"},
         "history": {"type": "path"},
         "dest": {"type": "path"},

@@ -32,6 +32,13 @@ options:
     type: list
     elements: dict
     required: true
+  dropped:
+    description:
+      - Accounts whose hosts failed, or could not be reached, before they were read. The report says so.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.6.0
   src:
     description:
       - Fleet files, or directories with such files, of all accounts. They are checked against each other, as
@@ -231,6 +238,7 @@ def main() -> None:
     options = {
         **PRICES_SPEC,
         "accounts": {"type": "list", "elements": "dict", "required": True},
+        "dropped": {"type": "list", "elements": "str", "default": []},
         "src": {"type": "list", "elements": "path"},
         "dest": {"type": "path", "required": True},
         "formats": {"type": "list", "elements": "str", "choices": FORMATS, "default": FORMATS},

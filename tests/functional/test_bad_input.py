@@ -63,6 +63,47 @@ CASES: dict[str, tuple[dict[str, t.Any], str, tuple[str, ...]]] = {
 }
 
 
+ONE_FILE: dict[str, tuple[str, dict[str, t.Any]]] = {
+    "the devices": ("fota_license", {"devices_file": "one", "devices_report": "one", "state": "exact"}),
+    "the journal": (
+        "simsec_license",
+        {"devices": [imei(1)], "devices_report": "one", "journal": "one", "sku": "SIMSec-IoT"},
+    ),
+    "the wanted list": (
+        "swm_removal_candidates",
+        {"devices_file": "one", "before_file": "one", "state": "exact", "unlicensed": "ignore"},
+    ),
+    "the protected devices": (
+        "swm_removal_candidates",
+        {"devices": [imei(1)], "protected_file": "one", "before_file": "./one", "unlicensed": "ignore"},
+    ),
+    "the previous list": (
+        "swm_removal_candidates",
+        {"devices": [imei(1)], "devices_report": "one", "before_file": "link", "unlicensed": "ignore"},
+    ),
+    "one of two reports": ("simsec_license_info", {"devices_report": "one", "history_report": "link"}),
+}
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("case", list(ONE_FILE))
+def test_a_file_is_not_written_over_another_one_of_the_task(
+    simulator: Simulator, module: Module, tmp_path: Path, case: str, check: bool
+) -> None:
+    """The next run would take a report for what is wanted. It must be told before, also in check mode."""
+    (tmp_path / "one").write_text(f"imei\n{imei(1)}\n", encoding="utf-8")
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    name, given = ONE_FILE[case]
+    files = {
+        option: str(tmp_path) + "/" + value for option, value in given.items() if value in ("one", "./one", "link")
+    }
+    outcome = module(name, check=check, **{**given, **files})
+    assert outcome.failed
+    assert "would replace the file of" in outcome.message
+    assert (tmp_path / "one").read_text(encoding="utf-8") == f"imei\n{imei(1)}\n"
+    assert simulator.requests() == []
+
+
 @pytest.mark.parametrize("case", list(CASES))
 def test_nothing_is_sent(simulator: Simulator, module: Module, case: str) -> None:
     options, code, words = CASES[case]

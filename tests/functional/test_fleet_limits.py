@@ -196,7 +196,8 @@ def test_a_second_run_of_the_role_knows_nothing_of_a_host_that_failed(fleet: Fle
     ran = fleet("own.yml", "apply", *extra(ansible_python_interpreter=sys.executable))
     assert ran.recap == {named(1): "changed", named(2): "failed"}, ran.text
     record = json.loads((fleet.folder / "second" / "run.json").read_text(encoding="utf-8"))
-    assert [account["account"] for account in record["accounts"]] == [named(1)]
+    assert [account["account"] for account in record["accounts"]] == [named(1), named(2)]
+    assert record["accounts"][1]["parts"] == []
     rows = [row["device_id"] for part in record["accounts"][0]["parts"] for row in part["devices"]]
     assert rows == imeis(1, 15, 16)
 
@@ -427,6 +428,40 @@ def test_a_host_whose_account_has_no_possible_name(fleet: Fleet, simulator: Simu
     assert ran.returncode == 2
     assert "which is not an account name" in ran.text
     assert simulator.writes() == []
+
+
+@pytest.mark.parametrize("fatal", [True, False])
+def test_a_host_that_failed_before_it_was_planned(fleet: Fleet, simulator: Simulator, fatal: bool) -> None:
+    """Its account is in the plan, as one that has none: it stops the others if one failure stops all."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    failing = {"ansible.builtin.fail": {"msg": "no"}, "when": f"inventory_hostname == '{named(2)}'"}
+    options = extra(fleet_licensing_any_errors_fatal=fatal)
+    ran = fleet.apply(*options, approved="", keywords={"pre_tasks": [failing]})
+    assert ran.returncode == 2
+    assert [len(licensed(simulator, number)) for number in (1, 2)] == [10 if fatal else 12, 10]
+    if not fatal:
+        assert ran.record["status"] == "failed"
+        assert [account["account"] for account in ran.record["accounts"]] == [named(1), named(2)]
+        assert "before the account was planned" in ran.record["accounts"][1]["failure"]["message"]
+
+
+def test_a_host_that_failed_takes_no_report_away(fleet: Fleet, simulator: Simulator) -> None:
+    """The report says of its account that it was not read."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    lost = {"ansible.builtin.fail": {"msg": "no"}, "when": f"inventory_hostname == '{named(2)}'"}
+    mode = {"fleet_licensing_mode": "report"}
+    ran = fleet.apply(*extra(**mode), approved="", dest="report", keywords={"pre_tasks": [lost]})
+    assert ran.recap == {named(1): "ok", named(2): "failed"}, ran.text
+    report = json.loads((fleet.folder / "report" / "report.json").read_text(encoding="utf-8"))
+    assert [(one["account"], one["status"]) for one in report["accounts"]] == [
+        (named(1), "complete"),
+        (named(2), "incomplete"),
+    ]
+    assert "before the account was read" in report["accounts"][1]["failures"][0]["message"]
 
 
 def test_an_account_that_yaml_reads_as_a_number(fleet: Fleet, simulator: Simulator) -> None:

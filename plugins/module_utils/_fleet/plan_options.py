@@ -29,7 +29,7 @@ class PlanOptions(t.NamedTuple):
 
     :param applying: whether it is the plan that is about to be carried out.
     :param check_mode: whether nothing may be carried out.
-    :param accounts: what C(fleet_account) returned for each account.
+    :param accounts: what C(fleet_account) returned for each account, and those whose host failed before.
     :param without_plan: hosts of the play that have no plan.
     :param undo_run: the run that it reverses.
     :param approved: the approved plan, or only its digest; C(given) names it.
@@ -82,7 +82,7 @@ class PlanOptions(t.NamedTuple):
 
 def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
     """The options, and everything that is wrong with them."""
-    params = context.params
+    params = {**context.params, "accounts": [*context.params["accounts"], *map(_dropped, context.params["dropped"])]}
     limits, wrong = read_run_limits(params)
     problems = [Problem(text) for text in wrong] + list(_entry_problems(params["accounts"]))
     given = (params["freeze"], *(entry.get("freeze") or [] for entry in params["accounts"]))
@@ -107,6 +107,12 @@ def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
         told=context.told,
     )
     return options, problems
+
+
+def _dropped(account: str) -> Json:
+    """The entry of an account that was not planned because its host failed before."""
+    why = "Its host failed, or could not be reached, before the account was planned. Nothing was sent."
+    return {"account": account, "msg": why}
 
 
 def _entry_problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:

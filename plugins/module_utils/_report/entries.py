@@ -20,6 +20,11 @@ FORMER = ("wanted", "fota", "removal_candidates", "simsec", "devices", "reports"
 """What an entry was made of until 0.5.0."""
 
 
+def dropped(account: str) -> Json:
+    """The entry of an account that was not read because its host failed before."""
+    return {"account": account, "msg": "Its host failed, or could not be reached, before the account was read."}
+
+
 def entry_problems(entries: t.Sequence[Json]) -> t.Iterator[Problem]:
     """Problems with the entries of the option C(accounts)."""
     names: set[str] = set()

@@ -14,7 +14,7 @@ import typing as t
 from .._errors import OptionsError, Problem
 from .._text.money import Prices, prices_from
 from .data import Json
-from .entries import entry_problems
+from .entries import dropped, entry_problems
 from .text import visible
 
 
@@ -53,7 +53,8 @@ def read_options(params: t.Mapping[str, t.Any]) -> ReportOptions:
     """
     prices, wrong = prices_from(params["prices"])
     problems = [Problem(text) for text in wrong]
-    problems += entry_problems(params["accounts"])
+    accounts = [*params["accounts"], *map(dropped, params["dropped"])]
+    problems += entry_problems(accounts)
     if params["idle_days"] is not None and params["idle_days"] < 1:
         problems.append(Problem(f"'idle_days' is {params['idle_days']}; it must be at least 1."))
     if not params["formats"]:
@@ -63,7 +64,7 @@ def read_options(params: t.Mapping[str, t.Any]) -> ReportOptions:
     if problems:
         raise OptionsError(problems)
     return ReportOptions(
-        accounts=params["accounts"],
+        accounts=accounts,
         # An empty text is no file.
         has_src=any(params["src"] or ()),
         dest=params["dest"],
