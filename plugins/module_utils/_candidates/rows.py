@@ -17,6 +17,7 @@ LISTED = "already on the list"
 NOT_LISTED = "not on the list"
 RESTORED = "restored: an interrupted run had lost it"
 GONE = "ThingSpace took it off the list when it lost its FOTA license"
+LOST = "lost: it should stay on the list"
 IGNORED = "ThingSpace took the request, but reading back does not show the change"
 
 
@@ -40,9 +41,22 @@ def rows_after(
         found[device] = result(device, True, "added", RESTORED if device in plan.restored else "")
     for device, why in plan.remove.items():
         found[device] = result(device, False, "removed", why)
+    found.update((row.device_id, row) for row in _lost(wish, plan, there, failure, amiss))
     if not failure:
         found.update(_moved(plan, now))
     return _in_order(wish, plan, found)
+
+
+def _lost(wish: Wish, plan: CandidatesPlan, there: t.Container[str], failure: str, amiss: Outcome) -> t.Iterator[Row]:
+    """The devices that should stay on the list, and are not there any more."""
+    wanted, named = {*plan.target}, {*wish.devices}
+    for device in dict.fromkeys(plan.live):
+        if device in wanted and device not in there:
+            if failure and not plan.appends:
+                # A rewrite that broke off may have taken any device off the list.
+                yield Row(device, "removed", f"{LOST}. {failure}")
+            elif device in named:
+                yield Row(device, amiss, failure or IGNORED)
 
 
 def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[str] = ()) -> list[Row]:
@@ -59,7 +73,9 @@ def not_sent(wish: Wish, plan: CandidatesPlan, why: str, unlicensed: t.Sequence[
 
 def in_doubt(wish: Wish, plan: CandidatesPlan, why: str) -> list[Row]:
     """The rows when the list could not be read after writing."""
-    touched = (*plan.add, *plan.remove, *plan.move)
+    touched = dict.fromkeys((*plan.add, *plan.remove, *plan.move))
+    if not plan.appends:
+        touched |= dict.fromkeys(plan.live)
     return _in_order(wish, plan, {device: Row(device, "unknown", why) for device in touched})
 
 

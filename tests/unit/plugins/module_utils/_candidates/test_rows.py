@@ -12,6 +12,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.p
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import (
     GONE,
     IGNORED,
+    LOST,
     in_doubt,
     not_sent,
     rows_after,
@@ -46,6 +47,24 @@ def test_a_failure_explains_what_is_not_as_wanted_and_nothing_else() -> None:
     )
 
 
+def test_what_a_broken_rewrite_took_off_the_list_is_removed() -> None:
+    """Whether or not it is named: it should have stayed."""
+    wish = Wish("account", "v2", "absent", ("a",), frozenset())
+    plan = make_candidates_plan(wish, ("a", "b", "c", "d"))
+    rows = {row.device_id: row[1:] for row in rows_after(wish, plan, ["b"], "it broke")}
+    assert rows == {"a": ("removed", ""), **dict.fromkeys("cd", ("removed", f"{LOST}. it broke"))}
+    exact = {row.device_id: row[1:] for row in rows_after(WISH, PLAN, ["c"], "it broke")}
+    assert (exact["c"][0], exact["b"]) == ("unchanged", ("removed", f"{LOST}. it broke"))
+
+
+def test_what_others_took_off_meanwhile_is_not_called_listed() -> None:
+    wish = Wish("account", "v2", "present", ("a", "e"), frozenset())
+    plan = make_candidates_plan(wish, ("a", "b"))
+    for failure in ("", "it broke"):
+        rows = {row.device_id: row[1:] for row in rows_after(wish, plan, ["b", "e"], failure)}
+        assert rows == {"a": ("failed", failure or IGNORED), "e": ("added", "")}
+
+
 def test_nothing_was_sent() -> None:
     rows = {row.device_id: row[1:] for row in not_sent(WISH, PLAN, "why")}
     assert rows["e"] == ("skipped", "why; it would be added")
@@ -68,7 +87,9 @@ def test_what_left_the_list_with_its_license() -> None:
 
 def test_nobody_knows() -> None:
     rows = {row.device_id: row.outcome for row in in_doubt(WISH, PLAN, "why")}
-    assert {device for device, outcome in rows.items() if outcome == "unknown"} == {"a", "e", "p", MOVED}
+    assert {device for device, outcome in rows.items() if outcome == "unknown"} == {"a", "b", "c", "e", "p"}
+    appending = make_candidates_plan(dataclasses.replace(WISH, state="present"), ("b", "c"))
+    assert {row.device_id: row.outcome for row in in_doubt(WISH, appending, "why")}["b"] == "unchanged"
 
 
 def test_absent_rows_say_that_there_is_nothing_to_take_off() -> None:
