@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.thingspace.licensing.tests.support.fleets import (
     BUNDLE,
     FLEX,
+    LIFETIME,
     Fleet,
     Ran,
     imeis,
@@ -83,3 +84,29 @@ def test_nobody_hears_what_became_of_the_new_license(
     assert applied.recap == {named(1): "changed"}, applied.text
     assert reasons(applied, "skipped") == [f"not sent: it keeps this license until {BUNDLE} is confirmed"] * 3
     assert fleet.plan(*unheard).plan["totals"]["remove"] == 0
+
+
+def test_a_device_that_keeps_its_former_license_is_not_as_wanted(
+    fleet: Fleet, simulator: Simulator, module: Module, tmp_path: Path
+) -> None:
+    """The plan says so before it assigns a second one, and so does the run: a lifetime license cannot go."""
+    simulator.state(accounts=seeded(1))
+    devices = imeis(1, 2)
+    receiver = Receiver(tmp_path, fleet.journal, simulator)
+    try:
+        bound = {"sku": LIFETIME, "devices": devices[:1], "lifetime_consent": 1}
+        options = {"journal": str(fleet.journal), "journal_new": True, "wait": True, "wait_timeout": 30}
+        assert not module("simsec_license", **bound, **options).failed
+        assert not module("simsec_license", sku=FLEX, devices=devices[1:], **options).failed
+        fleet.write(1, {"ids": devices, "simsec": BUNDLE})
+        plan = fleet.plan(fleet_fail_on="incomplete")
+        assert (plan.returncode, plan.plan["incomplete"]) == (2, 1), plan.text
+        assert plan.plan["totals"] == {"assign": 2, "remove": 1, "add": 0, "move": 0}
+        applied = fleet.apply(fleet_fail_on="incomplete")
+        assert (applied.returncode, applied.record["status"]) == (2, "incomplete"), applied.text
+        assert simulator.holders(BUNDLE) == set(devices)
+        assert (simulator.holders(FLEX), simulator.holders(LIFETIME)) == (set(), set(devices[:1]))
+        again = fleet.plan(fleet_fail_on="incomplete")
+        assert (again.returncode, again.plan["incomplete"]) == (2, 1), again.text
+    finally:
+        receiver.stop()

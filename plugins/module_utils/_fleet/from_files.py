@@ -36,7 +36,7 @@ def from_files(context: Context, run: RunOptions) -> Wanted:
         entry["digest"],
         list(parts_of(entry, lists, run)),
         {name: entry[name] for name in ("file", "freeze", "sets", "notes")},
-        [*wanted.unnamed_rows(), *_kept(context, entry, lists, run.journal)] if context.check_mode else [],
+        [*wanted.unnamed_rows(), *_kept(context, entry, lists, run)] if context.check_mode else [],
         _emptied(account, wanted),
         [*dict.fromkeys(device.one.name for device in wanted.unnamed if device.one.removal_candidate)],
         [one.name for one in wanted.empty if one.protected],
@@ -52,10 +52,10 @@ def _emptied(account: FleetAccount, wanted: WantedAccount) -> dict[PartKind, lis
     return {kind: names for kind, names in found.items() if names}
 
 
-def _kept(context: Context, entry: dict[str, t.Any], lists: Lists, journal: str | None) -> list[dict[str, str]]:
-    if not (journal and entry["simsec"]):
+def _kept(context: Context, entry: dict[str, t.Any], lists: Lists, run: RunOptions) -> list[dict[str, str]]:
+    if not (run.journal and entry["simsec"]):
         return []
     # A module compiles what it imports, each time. Many fleets have no journal.
     from .kept import kept  # pylint: disable=import-outside-toplevel
 
-    return kept(entry, lists, journal, context.told)
+    return kept(entry, lists, run, context.told)

@@ -16,6 +16,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.p
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.plan import make_candidates_plan
 from ansible_collections.thingspace.licensing.plugins.module_utils._candidates.rows import not_sent, rows_after
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
+from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import RunOptions
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.approval import difference
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.kept import kept
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.plan_account import PlanAccount
@@ -252,6 +253,40 @@ def test_a_device_that_keeps_two_licenses_although_one_was_to_go() -> None:
     assert difference(plan(account("a", part(), incomplete=double)), added) is None, "it was added"
 
 
+def options(journal: str | None, *, again: bool = False) -> RunOptions:
+    """Those of a run with this journal."""
+    return RunOptions("", journal, wait=False, require_listener=None, retries={"retry_failed": again})
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_devices_that_the_plan_gives_another_license(tmp_path: Path, again: bool) -> None:
+    """They have two at the end if the plan does not take the former one away, or cannot."""
+    for_life, mover, failed, fresh, one = imeis(5)
+    path = str(tmp_path / "journal.db")
+    journal = open_journal(path, write=True, told=never)
+    for sku, devices in ((LIFETIME, [for_life]), (FLEX, [mover, failed, one]), (BUNDLE, [failed])):
+        scope = Scope(ACCOUNT, sku, "imei")
+        run = journal.begin_run(scope, "assign", 0)
+        for device in devices:
+            request = journal.intend(run, scope, "assign", [device], "x")
+            if sku == BUNDLE:
+                journal.refused(request, "no", "no")
+            else:
+                journal.accepted(request, f"{sku}{device}")
+        journal.end_run(run)
+    journal.close()
+    lists = {"new": [for_life, mover, failed, fresh], "flex": [one], "gone": [mover], "no": []}
+    pools = [
+        {"sku": BUNDLE, "kind": "imei", "state": "exact", "count": 4, "list": "new", "remove_list": "no"},
+        {"sku": FLEX, "kind": "imei", "state": "exact", "count": 1, "list": "flex", "remove_list": "gone"},
+    ]
+    found = kept({"account": ACCOUNT, "simsec": pools}, lists, options(path, again=again), told=never)
+    assert {row["device_id"] for row in found} == {for_life, *([failed] if again else [])}
+    former = {for_life: LIFETIME, failed: FLEX}
+    for row in found:
+        assert f"holds {former[row['device_id']]}, or may hold it; this plan assigns {BUNDLE}" in row["reason"]
+
+
 @pytest.mark.parametrize("lost", [False, True])
 def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
     """By the journal, unless the plan takes one of them away; and who holds one under an id that no file names."""
@@ -281,11 +316,11 @@ def test_devices_that_keep_two_licenses(tmp_path: Path, lost: bool) -> None:
         {"sku": LIFETIME, "kind": "imei", "state": "present", "list": "no", "remove_list": "no"},
     ]
     wanted = {"account": ACCOUNT, "simsec": pools}
-    found = kept(wanted, lists, path, told=never)
+    found = kept(wanted, lists, options(path), told=never)
     assert [row["device_id"] for row in found] == [both]
     assert f"{FLEX} and {LIFETIME}" in found[0]["reason"]
-    assert kept({**wanted, "account": "0000123456-99999"}, lists, path, told=never) == []
-    assert kept(wanted, lists, None, told=never) == []
+    assert kept({**wanted, "account": "0000123456-99999"}, lists, options(path), told=never) == []
+    assert kept(wanted, lists, options(None), told=never) == []
 
 
 @pytest.mark.parametrize(
@@ -310,7 +345,7 @@ def test_devices_that_no_file_names_and_that_keep_their_license(
     pools = [{"sku": FLEX, "kind": kind, "state": state, "count": 1, "list": "flex", "remove_list": "no"}]
     bundle = {"sku": BUNDLE, "kind": "imei", "state": state, "count": 1, "list": "b", "remove_list": "no"}
     pools += [bundle] if named in ("imei", "both") else []
-    found = kept({"account": ACCOUNT, "simsec": pools}, lists, path, told=never)
+    found = kept({"account": ACCOUNT, "simsec": pools}, lists, options(path), told=never)
     expected = {holder} if named == "both" else {holder, another}
     assert {row["device_id"] for row in found} == (expected if told else set())
     assert all("no file names it" in row["reason"] for row in found)
