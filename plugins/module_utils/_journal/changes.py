@@ -76,6 +76,7 @@ def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Rang
     if explained:
         at_first = {int(_held([step for step in steps if step.run < since.run], since.started))}
     moving = [step for step in steps if _moves(step, since)]
+    settled = [step for step in steps if not _moves(step, since)]
     # Two requests that were under way at the same time may have been carried out in any order.
     slow = {
         step.after
@@ -86,7 +87,9 @@ def change_of(steps: t.Sequence[Step], since: Since, *, explained: bool) -> Rang
     for first in at_first:
         at_last = {first}
         for step in moving:
-            at_last = {step.after} if step.done else at_last | {step.after}
+            # What was reported since then may have been carried out before what was reported before then.
+            before = not step.done or any(not other.done or step.sent < other.confirmed for other in settled)
+            at_last = at_last | {step.after} if before else {step.after}
         changes.update(last - first for last in at_last | slow)
     return Range(min(changes), max(changes))
 

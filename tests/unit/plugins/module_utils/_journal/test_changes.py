@@ -6,9 +6,17 @@
 
 from __future__ import annotations
 
+import itertools
+import typing as t
+
 import pytest
 
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.changes import Since, Step, change_of
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.changes import (
+    Since,
+    Step,
+    _held,
+    change_of,
+)
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Range
 
 SINCE = Since(run=9, started="05", oldest="00")
@@ -34,3 +42,56 @@ def done(run: int, action: str, confirmed: str) -> Step:
 def test_what_a_device_held_when_the_count_was_read(before: list[Step], change: Range) -> None:
     """If the journal explains the count, a device held a license then only if that was certain."""
     assert change_of([*before, OPEN], SINCE, explained=True) == change
+
+
+READ, END = 35, 70
+"""When the count was read, and now, with two digits. Requests are sent at 10, 20, ..., and reported between."""
+
+
+def _histories(length: int) -> t.Iterator[list[Step]]:
+    for sent in itertools.combinations(range(10, END, 10), length):
+        reports = [[None, *(at for at in (15, 25, 33, 38, 45, 55) if at > one)] for one in sent]
+        for actions in itertools.product(("assign", "remove"), repeat=length):
+            for reported in itertools.product(*reports):
+                yield [
+                    Step(9 if at > READ else 1, action, when is not None, str(at), str(when or ""))
+                    for at, action, when in zip(sent, actions, reported, strict=True)
+                ]
+
+
+def _possible(steps: list[Step], first_is: int | None) -> set[int]:
+    """By how much the device can have changed the count: each request is carried out between being sent and reported,
+    an open one any time or never.
+
+    :param first_is: what the device held when the count was read, if that is known.
+    """
+    slots = []
+    for step in steps:
+        times: list[int | None] = [
+            at
+            for ten in range(10, END, 10)
+            for at in (ten + 1, ten + 2, ten + 4, ten + 7, ten + 9)
+            if int(step.sent) < at < int(step.confirmed or END)
+        ]
+        slots.append(times if step.done else [*times, None])
+    found = set()
+    for before in (0, 1):
+        for carried_out in itertools.product(*slots):
+            order = sorted((at, step.after) for at, step in zip(carried_out, steps, strict=True) if at is not None)
+            first = [before, *(after for at, after in order if at < READ)][-1]
+            last = [before, *(after for _at, after in order)][-1]
+            if len({at for at, _after in order}) == len(order) and first_is in (None, first):
+                found.add(last - first)
+    return found
+
+
+@pytest.mark.parametrize("explained", [True, False])
+@pytest.mark.parametrize("length", [1, 2])
+def test_no_order_in_which_requests_are_carried_out_is_left_out(length: int, explained: bool) -> None:
+    """A change that is left out would make the count prove what never happened."""
+    since = Since(9, str(READ), "00")
+    for steps in _histories(length):
+        earlier = [step for step in steps if step.run < since.run]
+        first = int(_held(earlier, since.started)) if explained else None
+        change = change_of(steps, since, explained=explained)
+        assert _possible(steps, first) <= set(range(change.least, change.most + 1)), steps
