@@ -92,8 +92,9 @@ options:
     default: 10000
   before_file:
     description:
-      - CSV file for the previous list, in its order. To restore the list, use the file as O(devices_file). It is
-        written before anything is sent, also in check mode.
+      - CSV file for the previous list, in its order. It is written before anything is sent, also in check mode.
+      - To restore the list, use the file as O(devices_file). If a device was on the list twice, remove one of its lines
+        before that.
     type: path
     version_added: 0.4.0
 notes:
