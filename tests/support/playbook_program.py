@@ -32,8 +32,9 @@ import yaml
 from ansible import constants
 from ansible._internal._templating import _jinja_bits
 from ansible.cli import playbook
+from ansible.executor.process.worker import WorkerProcess
 from ansible.module_utils.common.json import Direction, get_module_encoder
-from ansible.plugins import action
+from ansible.plugins import action, loader
 from ansible.plugins.action import ActionBase
 from ansible.utils.collection_loader import _collection_finder
 
@@ -43,6 +44,14 @@ PACKAGES = {
     "ansible.legacy.": "ansible.modules.",
 }
 MARK = b"#!forked\n"
+NEEDED_BY_TASKS = (
+    "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
+    "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
+    "ansible.parsing.yaml.dumper",
+    "ansible.plugins.action.normal",
+    "ansible.utils.encrypt",
+    "ansible.utils.unicode",
+)
 POLL_INTERVAL = 0.005
 """Seconds, of C(internal_poll_interval): while tasks run, Ansible looks so often whether they have ended."""
 PROFILE = "legacy"
@@ -112,8 +121,8 @@ def install(address: str, forked: t.Callable[..., subprocess.Popen[str]]) -> Non
 
 def keep_bytecode() -> None:
     """Let Python keep the bytecode of collections, as of all else. Ansible compiles them again in every run."""
-    loader: t.Any = _collection_finder._AnsibleCollectionPkgLoaderBase
-    compiled = loader.get_code
+    finder: t.Any = _collection_finder._AnsibleCollectionPkgLoaderBase
+    compiled = finder.get_code
 
     def get_code(self: t.Any, fullname: str) -> t.Any:
         path = self.get_filename(fullname) or ""
@@ -121,7 +130,7 @@ def keep_bytecode() -> None:
             self._compiled_code = importlib.machinery.SourceFileLoader(fullname, path).get_code(fullname)
         return compiled(self, fullname)
 
-    loader.get_code = get_code
+    finder.get_code = get_code
 
 
 def kept(folder: Path, name: str, make: t.Callable[[], bytes]) -> bytes:
@@ -165,6 +174,23 @@ def keep_documents(folder: Path) -> None:
     yaml.load = load_
 
 
+def load_early() -> None:
+    """Let Ansible load what each task needs before it forks for one. Otherwise, each fork loads it again."""
+    worker: t.Any = WorkerProcess
+    start = worker.start
+
+    def start_(self: t.Any) -> None:
+        for name in NEEDED_BY_TASKS:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        # These remember it until a role or a play adds a directory with plugins.
+        for plugins in (loader.filter_loader, loader.test_loader):
+            plugins._ensure_non_collection_wrappers()
+        start(self)
+
+    worker.start = start_
+
+
 def main() -> None:
     """Run C(ansible-playbook)."""
     # It ends before it needs its memory again; garbage collection takes a fifth of its time.
@@ -177,6 +203,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         keep_templates(folder)
         keep_documents(folder)
+        load_early()
         # By its path: the collection that the playbooks come from may have no tests, or not be found yet.
         install(address, runpy.run_path(str(Path(__file__).with_name("forked.py")))["Forked"])
     playbook.main(["ansible-playbook", *sys.argv[1:]])
