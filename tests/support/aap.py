@@ -19,9 +19,9 @@ import jinja2
 import yaml
 
 from ansible_collections.thingspace.licensing.tests.support.forked import (
+    ansible_runner,
     plain_environment,
     programs,
-    with_address,
 )
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 from ansible_collections.thingspace.licensing.tests.support.simulated import CHECKOUT
@@ -151,20 +151,22 @@ class Controller:
         words = ["--limit", limit] if limit else []
         if check:
             (folder / "env" / "cmdline").write_text("--check", encoding="utf-8")
-        environment = with_address(plain_environment(folder / "home", PWD="/"))
+        environment = plain_environment(folder / "home", PWD="/")
         environment["PATH"] = os.pathsep.join(
             map(str, [self._programs, Path(sys.executable).parent, os.environ["PATH"]])
         )
-        process = subprocess.run(
-            [sys.executable, "-m", "ansible_runner", "run", str(folder), "-p", f"{playbook}.yml", "-i", "job", *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
+        with ansible_runner(
+            ["run", str(folder), "-p", f"{playbook}.yml", "-i", "job", *words],
             env=environment,
-        )
-        return Job(folder, process)
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=PATIENCE)
+            finally:
+                process.kill()
+        return Job(folder, subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr))
 
     @staticmethod
     def _write_inventory(folder: Path, hosts: t.Sequence[str]) -> None:

@@ -57,6 +57,7 @@ PATIENCE = 60.0
 PR_SET_CHILD_SUBREAPER = 36
 ADDRESS = "THINGSPACE_TESTS_FORKED_BY"
 PLAYBOOK_PROGRAM = Path(__file__).with_name("playbook_program.py")
+RUNNER_PROGRAM = Path(__file__).with_name("runner_program.py")
 FORKS = sys.platform == "linux" and os.environ.get("REAL_PROCESSES") != "1"
 
 Environment = t.Mapping[str, str]
@@ -91,6 +92,15 @@ def ansible_playbook(
         env = with_address(env)
         return Forked(server(env, LIBRARIES), command, env=env, text=True, **options)
     return subprocess.Popen(command, env=env, text=True, **options)
+
+
+def ansible_runner(arguments: t.Sequence[str], env: Environment, **options: t.Any) -> subprocess.Popen[str]:
+    """Start C(ansible-runner); the C(ansible-playbook) in its PATH is that of C(programs)."""
+    if FORKS:
+        command = [sys.executable, "-P", str(RUNNER_PROGRAM), *arguments]
+        libraries = (*LIBRARIES, "ansible_runner.interface", "pexpect")
+        return Forked(server(env, libraries), command, env=with_address(env), text=True, **options)
+    return subprocess.Popen([sys.executable, "-m", "ansible_runner", *arguments], env=env, text=True, **options)
 
 
 def programs(folder: Path) -> Path:
