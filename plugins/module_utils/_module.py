@@ -125,7 +125,8 @@ class Context:
         self._own: list[Client] = []  # at most one, shared with the parts
         self._shared: list[SharedState | SeenState] = []  # at most one, of the whole process
         path = module.params.get("progress_file")
-        self._progress_file = ProgressFile(path) if path else None
+        # It is created at once.
+        self._progress_file = ProgressFile(path) if path and not written_over(module.params) else None
         # Facts read from ThingSpace, shared with the parts, so that each is read once.
         self.learned: dict[t.Any, t.Any] = {}
         self.params: dict[str, t.Any] = module.params

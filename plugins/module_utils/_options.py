@@ -47,6 +47,8 @@ def out_of_range(params: t.Mapping[str, t.Any], ranges: Ranges) -> list[Problem]
 
 _WRITTEN = ("devices_report", "history_report", "before_file", "progress_file")
 _READ = ("devices_file", "protected_file", "journal")
+_BESIDE = {"journal": ("", "-wal", "-shm", "-journal", ".id", ".lock")}
+"""What follows the name of each file that belongs to an option."""
 
 
 def written_over(params: t.Mapping[str, t.Any]) -> list[Problem]:
@@ -54,11 +56,12 @@ def written_over(params: t.Mapping[str, t.Any]) -> list[Problem]:
 
     The next run would take a report for the wanted devices, or its previous list for the protected ones.
     """
-    paths = {name: os.path.realpath(params[name]) for name in (*_WRITTEN, *_READ) if params.get(name)}
+    given = [name for name in (*_WRITTEN, *_READ) if params.get(name)]
     return [
-        Problem(f"'{name}' would replace the file of '{other}', {params[other]}. Name another file.")
-        for name, other in itertools.combinations(paths, 2)
-        if name in _WRITTEN and _is_same(paths[name], paths[other])
+        Problem(f"'{name}' would replace the file of '{other}', {params[other]}{end}. Name another file.")
+        for name, other in itertools.combinations(given, 2)
+        for end in _BESIDE.get(other, ("",))
+        if name in _WRITTEN and _is_same(os.path.realpath(params[name]), os.path.realpath(params[other] + end))
     ]
 
 

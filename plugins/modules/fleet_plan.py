@@ -54,8 +54,8 @@ options:
     version_added: 0.6.0
   dropped:
     description:
-      - Accounts whose hosts failed, or could not be reached, before they were planned. They count as accounts without a
-        plan.
+      - Accounts whose hosts failed, could not be reached, or left the play before they were planned. A warning names
+        them. With O(any_errors_fatal), nothing may be carried out then.
     type: list
     elements: str
     default: []

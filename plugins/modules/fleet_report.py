@@ -34,7 +34,7 @@ options:
     required: true
   dropped:
     description:
-      - Accounts whose hosts failed, or could not be reached, before they were read. The report says so.
+      - Accounts whose hosts failed, could not be reached, or left the play before they were read. The report says so.
     type: list
     elements: str
     default: []

@@ -81,6 +81,11 @@ ONE_FILE: dict[str, tuple[str, dict[str, t.Any]]] = {
         "swm_removal_candidates",
         {"devices": [imei(1)], "devices_report": "one", "before_file": "link", "unlicensed": "ignore"},
     ),
+    "the devices, by the progress": ("fota_license", {"devices_file": "one", "progress_file": "one"}),
+    "what shows that there is a journal": (
+        "simsec_license",
+        {"devices": [imei(1)], "devices_report": "one", "journal": "beside", "sku": "SIMSec-IoT"},
+    ),
     "one of two reports": ("simsec_license_info", {"devices_report": "one", "history_report": "link"}),
 }
 
@@ -93,9 +98,12 @@ def test_a_file_is_not_written_over_another_one_of_the_task(
     """The next run would take a report for what is wanted. It must be told before, also in check mode."""
     (tmp_path / "one").write_text(f"imei\n{imei(1)}\n", encoding="utf-8")
     (tmp_path / "link").symlink_to(tmp_path / "one")
+    (tmp_path / "beside.id").symlink_to(tmp_path / "one")
     name, given = ONE_FILE[case]
     files = {
-        option: str(tmp_path) + "/" + value for option, value in given.items() if value in ("one", "./one", "link")
+        option: str(tmp_path) + "/" + value
+        for option, value in given.items()
+        if value in ("one", "./one", "link", "beside")
     }
     outcome = module(name, check=check, **{**given, **files})
     assert outcome.failed

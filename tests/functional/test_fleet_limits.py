@@ -196,8 +196,7 @@ def test_a_second_run_of_the_role_knows_nothing_of_a_host_that_failed(fleet: Fle
     ran = fleet("own.yml", "apply", *extra(ansible_python_interpreter=sys.executable))
     assert ran.recap == {named(1): "changed", named(2): "failed"}, ran.text
     record = json.loads((fleet.folder / "second" / "run.json").read_text(encoding="utf-8"))
-    assert [account["account"] for account in record["accounts"]] == [named(1), named(2)]
-    assert record["accounts"][1]["parts"] == []
+    assert [account["account"] for account in record["accounts"]] == [named(1)]
     rows = [row["device_id"] for part in record["accounts"][0]["parts"] for row in part["devices"]]
     assert rows == imeis(1, 15, 16)
 
@@ -430,21 +429,39 @@ def test_a_host_whose_account_has_no_possible_name(fleet: Fleet, simulator: Simu
     assert simulator.writes() == []
 
 
+@pytest.mark.parametrize("how", ["fail", "end_host"])
 @pytest.mark.parametrize("fatal", [True, False])
-def test_a_host_that_failed_before_it_was_planned(fleet: Fleet, simulator: Simulator, fatal: bool) -> None:
-    """Its account is in the plan, as one that has none: it stops the others if one failure stops all."""
+def test_a_host_that_is_gone_before_it_was_planned(fleet: Fleet, simulator: Simulator, fatal: bool, how: str) -> None:
+    """It stops the others if one failure stops all. Ansible does not say whether the host failed or was left out."""
     simulator.state(accounts=seeded(2))
     for number in (1, 2):
         fleet.write(number, {"ids": imeis(number, 12), "fota": True})
-    failing = {"ansible.builtin.fail": {"msg": "no"}, "when": f"inventory_hostname == '{named(2)}'"}
+    gone = {"ansible.builtin.fail": {"msg": "no"}} if how == "fail" else {"ansible.builtin.meta": "end_host"}
+    leaving = {**gone, "when": f"inventory_hostname == '{named(2)}'"}
     options = extra(fleet_licensing_any_errors_fatal=fatal)
-    ran = fleet.apply(*options, approved="", keywords={"pre_tasks": [failing]})
-    assert ran.returncode == 2
+    ran = fleet.apply(*options, approved="", keywords={"pre_tasks": [leaving]})
+    assert ran.returncode == (2 if fatal or how == "fail" else 0)
+    assert f"Not planned: {named(2)}." in ran.text
     assert [len(licensed(simulator, number)) for number in (1, 2)] == [10 if fatal else 12, 10]
     if not fatal:
-        assert ran.record["status"] == "failed"
-        assert [account["account"] for account in ran.record["accounts"]] == [named(1), named(2)]
-        assert "before the account was planned" in ran.record["accounts"][1]["failure"]["message"]
+        assert ran.record["status"] == "done"
+        assert [account["account"] for account in ran.record["accounts"]] == [named(1)]
+
+
+def test_a_play_that_ignores_unreachable_hosts(fleet: Fleet, simulator: Simulator) -> None:
+    """Such a host is still one of the play, and has no plan. So nothing is written, and it is named."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    lost = {
+        "connection": "ssh",
+        "vars": {"ansible_connection": "{{ 'ssh' if inventory_hostname == lost else 'local' }}"},
+    }
+    keywords = {**lost, "ignore_unreachable": True}
+    keywords["vars"] = {**lost["vars"], "lost": named(2), "ansible_host": "127.0.0.1", "ansible_port": 1}
+    ran = fleet.apply(approved="", keywords=keywords)
+    assert f"These have no plan: {named(2)}" in ran.text, ran.text
+    assert simulator.writes() == []
 
 
 def test_a_host_that_failed_takes_no_report_away(fleet: Fleet, simulator: Simulator) -> None:

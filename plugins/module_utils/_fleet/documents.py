@@ -101,23 +101,30 @@ def _wrong_member(kind: type, name: str, hint: t.Any, one: t.Any, where: str, *,
         yield from wrong_in(inner, one, f"'{name}' of {where}", others=others)
     elif one is None and _is_optional(kind, name) and t.get_origin(hint) is not t.Annotated:
         yield f"'{name}' of {where} is null, and must be left out then"
-    elif not _fits(hint, one):
+    elif not _fits(hint)(one):
         yield f"'{name}' of {where} is {_shown(one)}, which it cannot be"
 
 
-def _fits(hint: t.Any, value: t.Any) -> bool:
+@functools.cache
+def _fits(hint: t.Any) -> Fits:
+    """What checks the values of a type. It is made once: there may be a million values."""
     origin, inner = t.get_origin(hint), t.get_args(hint)
     if origin is t.Annotated:
-        return all(fits(value) for fits in inner[1:])
+        return lambda value: all(fits(value) for fits in inner[1:])
     if origin is t.Literal:
-        return any(value == one and type(value) is type(one) for one in inner)
+        return lambda value: any(value == one and type(value) is type(one) for one in inner)
     if origin in (t.Union, types.UnionType):
-        return any(_fits(one, value) for one in inner)
+        some = [_fits(one) for one in inner]
+        return lambda value: any(fits(value) for fits in some)
     if origin is list:
-        return isinstance(value, list) and all(_fits(inner[0], one) for one in value)
+        each = _fits(inner[0])
+        return lambda value: isinstance(value, list) and all(map(each, value))
     if origin is dict:
-        return isinstance(value, dict) and all(_fits(inner[1], one) for one in value.values())
-    return hint is t.Any or (isinstance(value, hint) and (hint is bool or not isinstance(value, bool)))
+        each = _fits(inner[1])
+        return lambda value: isinstance(value, dict) and all(map(each, value.values()))
+    if hint is t.Any:
+        return lambda _value: True
+    return lambda value: isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
 
 
 @functools.cache
@@ -125,6 +132,7 @@ def _hints(kind: type) -> dict[str, t.Any]:
     return t.get_type_hints(kind, include_extras=True)
 
 
+@functools.cache
 def _ours(hint: t.Any) -> t.Any:
     """The named tuple in a hint such as C(list[PlanPart]); None if there is none."""
     return next((one for one in (hint, *t.get_args(hint)) if hasattr(one, "_field_defaults")), None)

@@ -92,7 +92,7 @@ def kept(wanted: t.Mapping[str, t.Any], lists: Lists, run: RunOptions, told: Tol
 def _keeping(
     journal: Journal,
     account: str,
-    losing: t.Mapping[SkuPool, t.Container[str]],
+    losing: t.Mapping[SkuPool, t.AbstractSet[str]],
     getting: t.Mapping[SkuPool, _Getting],
 ) -> dict[str, _Keeps]:
     """What each device has at the end that may have more than one license then."""
@@ -127,7 +127,7 @@ def _statuses(journal: Journal, scope: Scope, devices: t.Sequence[str]) -> t.Ite
 
 
 def _unnamed(
-    journal: Journal, wanted: t.Mapping[str, t.Any], lists: Lists, losing: t.Mapping[SkuPool, t.Container[str]]
+    journal: Journal, wanted: t.Mapping[str, t.Any], lists: Lists, losing: t.Mapping[SkuPool, t.AbstractSet[str]]
 ) -> t.Iterator[tuple[str, tuple[str, str]]]:
     """The devices that hold a SKU, are in no file, and keep it; with the SKU and the listed id of perhaps the same SIM.
 

@@ -29,7 +29,7 @@ from .limits import over_the_run, why_not
 from .option_names import Caller
 from .plan_account import PlanAccount
 from .plan_document import PlanDocument
-from .plan_end import End, PlanResult, shown
+from .plan_end import End, PlanResult, dropped, shown
 from .plan_make import failed_account, make_account, planned_parts, report_of, within_a_sku
 from .plan_options import PlanOptions, read_plan_options
 from .plan_view import Approval, pages_of
@@ -135,10 +135,14 @@ def run(context: Context, plans: Plans) -> Result:
         options, plans, document, "differs" if changed else "approved" if approved else "open", command, long
     )
     remaining = as_remaining(document)
-    if remaining and changed is None:
-        context.warn(remaining)
-    if document.again and approved is None and options.applying:
-        context.warn(once_more(document))
+    missing = dropped(options.dropped)
+    for warning in (
+        missing.message if missing else "",
+        remaining if changed is None else "",
+        once_more(document) if approved is None and options.applying else "",
+    ):
+        if warning:
+            context.warn(warning)
     if options.status_file:
         tell(options.status_file, _word(document, changed, approved=approved is not None))
     result = PlanResult(

@@ -12,7 +12,7 @@ import typing as t
 
 from .._error_codes import Code
 from .._errors import LicensingError
-from .._text.lists import said_once
+from .._text.lists import few, said_once
 from .account_parts import COUNTS
 from .documents import Failure, Json, as_json
 from .plan_account import PlanAccount
@@ -166,7 +166,7 @@ class End:
             return LicensingError(text, code="invalid_options")
         stops = [plan.over] if plan.over else []
         if self._options.any_errors_fatal:
-            stops += filter(None, blocked)
+            stops += filter(None, [*blocked, dropped(self._options.dropped)])
         if stops:
             text = said_once([*(stop.message for stop in stops), "Nothing was written."])
             if plan.over:
@@ -180,6 +180,17 @@ class End:
             )
             return LicensingError(text, code="not_approved", digest=plan.digest)
         return None
+
+
+def dropped(accounts: t.Sequence[str]) -> Failure | None:
+    """That accounts are missing in the plan. Ansible does not say why a host is gone."""
+    if not accounts:
+        return None
+    text = (
+        f"Not planned: {few(accounts, 20)}. Their hosts failed, could not be reached, or left the play before. Nothing "
+        "is done in these accounts."
+    )
+    return Failure("failed", text)
 
 
 def shown(path: str | None) -> list[str]:

@@ -22,6 +22,7 @@ from .documents import Json
 from .freeze import FreezeWindow, read_windows
 from .limits import RunLimits, read_run_limits
 from .plan_document import PlanDocument
+from .status import status_problems
 
 
 class PlanOptions(t.NamedTuple):
@@ -29,8 +30,9 @@ class PlanOptions(t.NamedTuple):
 
     :param applying: whether it is the plan that is about to be carried out.
     :param check_mode: whether nothing may be carried out.
-    :param accounts: what C(fleet_account) returned for each account, and those whose host failed before.
+    :param accounts: what C(fleet_account) returned for each account.
     :param without_plan: hosts of the play that have no plan.
+    :param dropped: accounts whose hosts were gone before they were planned.
     :param undo_run: the run that it reverses.
     :param approved: the approved plan, or only its digest; C(given) names it.
     :param limits: of the whole run.
@@ -48,6 +50,7 @@ class PlanOptions(t.NamedTuple):
     check_mode: bool
     accounts: list[Json]
     without_plan: list[str]
+    dropped: list[str]
     undo_run: str | None
     history: str | None
     journal: str | None
@@ -82,7 +85,7 @@ class PlanOptions(t.NamedTuple):
 
 def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
     """The options, and everything that is wrong with them."""
-    params = {**context.params, "accounts": [*context.params["accounts"], *map(_dropped, context.params["dropped"])]}
+    params = context.params
     limits, wrong = read_run_limits(params)
     problems = [Problem(text) for text in wrong] + list(_entry_problems(params["accounts"]))
     given = (params["freeze"], *(entry.get("freeze") or [] for entry in params["accounts"]))
@@ -90,8 +93,19 @@ def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
     problems += [Problem(text) for _windows, wrong in found for text in wrong]
     windows, *own = [one for one, _wrong in found]
     problems += templates_problems(params["templates"])
+    problems += status_problems(params["status_file"])
     cost = _costs(params, problems)
-    names = ("accounts", "without_plan", "undo_run", "history", "journal", "dest", "templates", "status_file")
+    names = (
+        "accounts",
+        "without_plan",
+        "dropped",
+        "undo_run",
+        "history",
+        "journal",
+        "dest",
+        "templates",
+        "status_file",
+    )
     more = ("require_approval", "any_errors_fatal", "wait", "show", "fail_on")
     options = PlanOptions(
         applying=params["state"] == "applying",
@@ -107,12 +121,6 @@ def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
         told=context.told,
     )
     return options, problems
-
-
-def _dropped(account: str) -> Json:
-    """The entry of an account that was not planned because its host failed before."""
-    why = "Its host failed, or could not be reached, before the account was planned. Nothing was sent."
-    return {"account": account, "msg": why}
 
 
 def _entry_problems(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Problem]:

@@ -15,6 +15,7 @@ from .._module import Context
 from .._pages.render import View
 from .documents import Json
 from .record import RunKind, RunRecord
+from .status import status_problems
 
 
 class RecordOptions(t.NamedTuple):
@@ -51,7 +52,8 @@ class RecordOptions(t.NamedTuple):
 def read_record_options(context: Context) -> tuple[RecordOptions, list[Problem]]:
     """The options, and what is wrong with those that a run has from its start to its end."""
     params = context.params
-    problems: list[Problem] = []
+    # At the end of a run, nothing may keep its record from being written.
+    problems = status_problems(params["status_file"]) if params["state"] == "started" else []
     names = ("accounts", "plan", "run", "kind", "dest", "history", "reports", "journal", "templates", "status_file")
     options = RecordOptions(
         starting=params["state"] == "started",

@@ -9,11 +9,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 
-from .._errors import LicensingError
+from .._errors import LicensingError, Problem
 
 GREEN = frozenset({"", "no_change", "changes"})
 """The statuses of a run that leaves nothing to do; C(changes) is one of them once the plan is carried out."""
+
+
+def status_problems(path: str | None) -> list[Problem]:
+    """Refuse to replace a file that holds anything but a status, such as a fleet file or an approved plan."""
+    if not path or not os.path.isfile(path):
+        return []
+    with contextlib.suppress(OSError), open(path, encoding="ascii", errors="replace") as stream:
+        if not re.fullmatch(r"[a-z_]*", stream.read(100).strip()):
+            return [Problem(f"'status_file' {path} is there, and is no status file. Name another file.")]
+    return []
 
 
 def tell(path: str, word: str) -> None:

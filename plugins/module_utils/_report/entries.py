@@ -21,8 +21,9 @@ FORMER = ("wanted", "fota", "removal_candidates", "simsec", "devices", "reports"
 
 
 def dropped(account: str) -> Json:
-    """The entry of an account that was not read because its host failed before."""
-    return {"account": account, "msg": "Its host failed, or could not be reached, before the account was read."}
+    """The entry of an account that was not read because its host was gone before. Ansible does not say why."""
+    why = "Its host failed, could not be reached, or left the play before the account was read."
+    return {"account": account, "msg": why}
 
 
 def entry_problems(entries: t.Sequence[Json]) -> t.Iterator[Problem]:

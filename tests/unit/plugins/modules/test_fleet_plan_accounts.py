@@ -140,3 +140,17 @@ def test_a_plan_that_is_shown(plan: Plan) -> None:
     assert made["lines"][: len(page)] == page
     assert made["lines"][len(page)] == "Status: changes"
     assert plan(plan.entry(), show=True, dest="")["lines"][0] == "Status: changes"
+
+
+@pytest.mark.parametrize("state", ["planned", "applying"])
+def test_the_status_replaces_nothing_but_a_status(plan: Plan, state: str) -> None:
+    """Such as a fleet file, or the approved plan. The file of a temporary name is empty."""
+    path = plan.folder / "word"
+    for content in ("account: 0000123456-00001\n", '{"digest": "x"}', "imei\n990000000000001\n"):
+        path.write_text(content, encoding="utf-8")
+        assert "is no status file" in plan.refused(plan.entry(), state=state, status_file=str(path))
+        assert path.read_text(encoding="utf-8") == content
+    for content in ("", "changes\n"):
+        path.write_text(content, encoding="utf-8")
+        assert "failure" not in plan(plan.entry(), state=state, status_file=str(path))
+        assert path.read_text(encoding="utf-8") == "changes\n"

@@ -18,6 +18,7 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.chan
     change_of,
 )
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Range
+from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 
 SINCE = Since(run=9, started="05", oldest="00")
 OPEN = Step(9, "assign", False, "06", "")
@@ -44,6 +45,7 @@ def test_what_a_device_held_when_the_count_was_read(before: list[Step], change: 
     assert change_of([*before, OPEN], SINCE, explained=True) == change
 
 
+ACTIONS: tuple[Action, ...] = ("assign", "remove")
 READ, END = 35, 70
 """When the count was read, and now, with two digits. Requests are sent at 10, 20, ..., and reported between."""
 
@@ -51,7 +53,7 @@ READ, END = 35, 70
 def _histories(length: int) -> t.Iterator[list[Step]]:
     for sent in itertools.combinations(range(10, END, 10), length):
         reports = [[None, *(at for at in (15, 25, 33, 38, 45, 55) if at > one)] for one in sent]
-        for actions in itertools.product(("assign", "remove"), repeat=length):
+        for actions in itertools.product(ACTIONS, repeat=length):
             for reported in itertools.product(*reports):
                 yield [
                     Step(9 if at > READ else 1, action, when is not None, str(at), str(when or ""))
