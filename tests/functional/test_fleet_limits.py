@@ -453,13 +453,12 @@ def test_a_play_that_ignores_unreachable_hosts(fleet: Fleet, simulator: Simulato
     simulator.state(accounts=seeded(2))
     for number in (1, 2):
         fleet.write(number, {"ids": imeis(number, 12), "fota": True})
-    lost = {
-        "connection": "ssh",
-        "vars": {"ansible_connection": "{{ 'ssh' if inventory_hostname == lost else 'local' }}"},
+    variables = {
+        "ansible_connection": f"{{{{ 'ssh' if inventory_hostname == '{named(2)}' else 'local' }}}}",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": 1,
     }
-    keywords = {**lost, "ignore_unreachable": True}
-    keywords["vars"] = {**lost["vars"], "lost": named(2), "ansible_host": "127.0.0.1", "ansible_port": 1}
-    ran = fleet.apply(approved="", keywords=keywords)
+    ran = fleet.apply(approved="", keywords={"ignore_unreachable": True, "vars": variables})
     assert f"These have no plan: {named(2)}" in ran.text, ran.text
     assert simulator.writes() == []
 
