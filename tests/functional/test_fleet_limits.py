@@ -30,6 +30,19 @@ from ansible_collections.thingspace.licensing.tests.support.fleets import (
 from ansible_collections.thingspace.licensing.tests.support.forked import kill_with_all
 from ansible_collections.thingspace.licensing.tests.support.harness import Json, Simulator
 
+GONE = """
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection.local import Connection as Local
+
+
+class Connection(Local):
+    transport = "gone"
+
+    def _connect(self):
+        raise AnsibleConnectionFailure("nobody is there")
+"""
+"""A connection plugin to a host that cannot be reached."""
+
 
 @pytest.fixture
 def fleet(tmp_path: Path, simulator: Simulator) -> Fleet:
@@ -453,12 +466,11 @@ def test_a_play_that_ignores_unreachable_hosts(fleet: Fleet, simulator: Simulato
     simulator.state(accounts=seeded(2))
     for number in (1, 2):
         fleet.write(number, {"ids": imeis(number, 12), "fota": True})
-    variables = {
-        "ansible_connection": f"{{{{ 'ssh' if inventory_hostname == '{named(2)}' else 'local' }}}}",
-        "ansible_host": "127.0.0.1",
-        "ansible_port": 1,
-    }
-    ran = fleet.apply(approved="", keywords={"ignore_unreachable": True, "vars": variables})
+    plugins = fleet.folder / "connection_plugins"
+    plugins.mkdir()
+    (plugins / "gone.py").write_text(GONE, encoding="utf-8")
+    kind = f"{{{{ 'gone' if inventory_hostname == '{named(2)}' else 'local' }}}}"
+    ran = fleet.apply(approved="", keywords={"ignore_unreachable": True, "vars": {"ansible_connection": kind}})
     assert f"These have no plan: {named(2)}" in ran.text, ran.text
     assert simulator.writes() == []
 
