@@ -138,7 +138,10 @@ def changes_since(
     for (kind, is_lost, steps), count in alike.items():
         add(kind, is_lost, steps, count)
     kinds = {kind for kind, _lost in sums}
-    if not trusting and any(if_explained != otherwise for if_explained, otherwise in sums.values()):
+    if not trusting and len(kinds) > 1:
+        # What was sent by both kinds of ids may have been for the same SIMs, so that one of two changed nothing.
+        kinds = set()
+    elif not trusting and any(if_explained != otherwise for if_explained, otherwise in sums.values()):
         kinds = _explaining(db, since, account, sku, before, kinds)
     others, own = (
         sum((both[kind not in kinds] for (kind, is_lost), both in sums.items() if is_lost is one), NO_CHANGE)

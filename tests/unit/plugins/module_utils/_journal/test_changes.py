@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,14 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.chan
     _held,
     change_of,
 )
-from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Range
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Range, Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
+from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
+from ansible_collections.thingspace.licensing.tests.support.journals import never
 
+IMEI, ICCID, SKU = "990000000000001", "89148000000000000001", "SIMSec-IoT"
 SINCE = Since(run=9, started="05", oldest="00")
 OPEN = Step(9, "assign", False, "06", "")
 
@@ -43,6 +50,22 @@ def done(run: int, action: str, confirmed: str) -> Step:
 def test_what_a_device_held_when_the_count_was_read(before: list[Step], change: Range) -> None:
     """If the journal explains the count, a device held a license then only if that was certain."""
     assert change_of([*before, OPEN], SINCE, explained=True) == change
+
+
+@pytest.mark.parametrize(("action", "change"), [("assign", Range(0, 1)), ("remove", Range(-1, 0))])
+def test_both_kinds_of_ids_may_name_one_sim(tmp_path: Path, action: Action, change: Range) -> None:
+    """A reported request by one kind may have changed nothing, because a lost one by the other kind had done it."""
+    with contextlib.closing(open_journal(str(tmp_path / "journal.db"), write=True, told=never)) as journal:
+        by_iccid, by_imei = (Scope(ACCOUNT, SKU, kind) for kind in ("iccid", "imei"))
+        run = journal.begin_run(by_iccid, "assign", 0)
+        journal.settle(journal.intend(run, by_iccid, "assign", [ICCID], "x"), "unknown", "lost")
+        journal.end_run(run)
+        second = journal.begin_run(by_imei, action, None)
+        journal.accepted(journal.intend(second, by_imei, action, [IMEI], "y"), "r")
+        journal.confirm([Confirmation("r", (("imei", IMEI),), "success", "")])
+        journal.end_run(second)
+        (moved, *_earlier) = journal.snapshot(by_iccid, [ICCID]).moved
+    assert (moved.before, moved.others, moved.lost) == (0, change, Range(0, 1))
 
 
 ACTIONS: tuple[Action, ...] = ("assign", "remove")
