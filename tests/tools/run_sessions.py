@@ -24,7 +24,8 @@ OUTPUT = CHECKOUT / "tests" / "output"
 NOX = (sys.executable, "-m", "nox")
 AT_A_TIME = 2
 # These begin first, so that no core waits for one of them at the end. The demonstration waits more than it computes.
-LONGEST = ("functional", "integration", "sanity", "units", "quick", "sanity-older", "demo")
+# Beside it, the functional tests use what it leaves.
+LONGEST = ("functional", "integration", "demo", "sanity", "units", "quick", "sanity-older")
 
 
 def default_sessions() -> list[str]:
