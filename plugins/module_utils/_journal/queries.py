@@ -115,16 +115,19 @@ LOST = (
 vain, and whether that is so.
 """
 
-_LATER = (
+_ANOTHER = (
     "SELECT 1 FROM entry AS {0} JOIN request AS {0}_request ON {0}_request.id = {0}.request "
-    "WHERE {0}.scope = entry.scope AND {0}.device_id = entry.device_id AND {0}.request > "
+    "WHERE {0}.scope = entry.scope AND {0}.device_id = entry.device_id AND "
 )
 _MADE_UP_FOR = (
-    f"EXISTS ({_LATER.format('again')} entry.request AND again_request.action = request.action "
-    f"AND again.outcome = 'success' AND NOT EXISTS ({_LATER.format('back')} again.request "
-    "AND back_request.action <> request.action AND back_request.state NOT IN ('rejected', 'not_sent')))"
+    f"EXISTS ({_ANOTHER.format('again')} again.request > entry.request AND again_request.action = request.action "
+    f"AND again.outcome = 'success' AND NOT EXISTS ({_ANOTHER.format('back')} "
+    "back_request.action <> request.action AND back_request.state NOT IN ('rejected', 'not_sent') "
+    "AND (back.request > again.request OR coalesce(back.confirmed, '9999') > again.confirmed)))"
 )
-"""Whether a device is in the state that an open request wants, so that carrying it out would change nothing."""
+"""Whether a device is in the state that an open request wants, so that carrying it out would change nothing. A slow
+request of the opposite kind may have been carried out after a later one.
+"""
 _IN_FLIGHT = (
     "(request.run >= ? OR request.sent >= ? OR (request.sent >= ? AND "
     f"(entry.confirmed >= ? OR (entry.outcome IS NULL AND NOT {_MADE_UP_FOR}))))"

@@ -129,19 +129,26 @@ def test_what_is_open_for_long_may_still_be_carried_out(
         (["remove", "assign"], False),
         (["assign, failed"], True),
         (["assign", "remove, refused"], False),
+        (["remove, late", "assign"], True),
+        (["remove, open", "assign"], True),
     ],
 )
 def test_a_device_that_got_its_license_otherwise_is_not_open(journal: Journal, later: list[str], open_: bool) -> None:
     """To carry out the old request as well would change nothing."""
     aged(journal, send(journal, imeis(1)), 3)
+    late = []
     for what in later:
         action, _comma, end = what.partition(", ")
         request = send(journal, imeis(1), action=t.cast(Action, action))
         if end == "refused":
             journal.settle(request, "rejected", "words")
-        else:
+        elif end == "late":
+            late.append(request)
+        elif end != "open":
             report(journal, request, imei(0), status="failed" if end else "success")
         aged(journal, request, 2)
+    for request in late:
+        report(journal, request, imei(0))
     send(journal, [imei(9)])
     assert window(journal).most["assign"] == 1 + open_
 
