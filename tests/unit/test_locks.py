@@ -46,6 +46,16 @@ def test_a_lock_fits_the_ranges(path: Path) -> None:
     assert not wrong, "Run 'make lock'."
 
 
+@pytest.mark.parametrize(
+    "name", ["Makefile", "noxfile.py", "tests/unit/requirements.txt", "tests/integration/requirements.txt"]
+)
+def test_no_extra_is_named_that_a_lock_drops(name: str) -> None:
+    """A lock overrides a requirement with its extras, so what an extra brings is named itself."""
+    text = (CHECKOUT / name).read_text(encoding="utf-8")
+    locked = {line.split("==")[0] for path in LOCKS for line in lines(path)}
+    assert [found for found in re.findall(r"\b([a-z0-9-]+)\[[a-z-]+\]", text) if found in locked] == []
+
+
 @pytest.mark.parametrize("name", ["extensions/receiver", "tests/unit", "tests/integration"])
 def test_what_is_needed_has_a_range(name: str) -> None:
     known = {canonicalize_name(wanted.name) for wanted in ranges("constraints.txt")}
