@@ -102,6 +102,7 @@ def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str], lo
     """How the list differs from what the run left; empty if it does not."""
     changes = changes_of(parts).values()
     after = parts[-1].after
+    broken = any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)
     gone = {change.device_id for change in changes if change.done == "removed"}
     new = {change.device_id for change in changes if change.done == "added"}
     expected = set(after) if after is not None else (set(before) - gone) | new
@@ -109,6 +110,10 @@ def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str], lo
     # What the run put on the list is wanted off it.
     taken = {device for device in new - found if device in losing}
     expected -= taken
+    if broken:
+        # Where a rewrite broke off, nobody knows what became of these.
+        unsure = {change.device_id for change in changes if not change.certain}
+        expected, found = expected - unsure, found - unsure
     parts_ = [
         f"{len(devices)} {what} ({few(devices, 3, show)})"
         for devices, what in ((sorted(found - expected), "more"), (sorted(expected - found), "fewer"))
@@ -116,6 +121,9 @@ def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str], lo
     ]
     if parts_:
         return "it has " + " and ".join(parts_)
+    if broken:
+        # It left some order between the former and the new one.
+        return ""
     if after is not None:
         left = [device for device in dict.fromkeys(after) if device not in taken]
         return "" if left == there else "its order is another one"

@@ -70,6 +70,18 @@ def test_a_list_that_somebody_changed_is_left_alone(live: str, why: str) -> None
     assert (found, left.partition(":")[0], why in left) == (None, "list_changed", True)
 
 
+@pytest.mark.parametrize(
+    ("live", "wanted"),
+    [("dc", "abcd"), ("dcx", "abcd"), ("cd", "abcd"), ("dcy", None), ("d", None), ("abdc", None)],
+)
+def test_a_rewrite_that_broke_off(live: str, wanted: str | None) -> None:
+    """Its rows say what it took off. Nobody knows the order that it left, nor what was added. The rest is of others."""
+    failure = {"code": "list_not_restored", "message": "It broke off."}
+    broken = {**part("abcd", a="removed", b="removed", x="added"), "failure": failure}
+    broken["devices"][-1]["outcome"] = "unknown"
+    assert restored(broken, live)[0] == wanted
+
+
 def test_what_left_the_list_with_the_license_that_the_undo_takes() -> None:
     """It is wanted off the list. Nobody changed that one, unless something else differs."""
     assert restored(CHANGED, "acd", losing="x") == ("abcd", "")
