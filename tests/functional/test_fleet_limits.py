@@ -461,18 +461,26 @@ def test_a_host_that_is_gone_before_it_was_planned(fleet: Fleet, simulator: Simu
         assert [account["account"] for account in ran.record["accounts"]] == [named(1)]
 
 
-def test_a_play_that_ignores_unreachable_hosts(fleet: Fleet, simulator: Simulator) -> None:
-    """Such a host is still one of the play, and has no plan. So nothing is written, and it is named."""
+@pytest.mark.parametrize("lost", [1, 2])
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_host_that_cannot_be_reached(fleet: Fleet, simulator: Simulator, ignored: bool, lost: int) -> None:
+    """It has no plan. If it is still a host of the play, or a task that runs once failed on it, nothing is written."""
     simulator.state(accounts=seeded(2))
     for number in (1, 2):
         fleet.write(number, {"ids": imeis(number, 12), "fota": True})
     plugins = fleet.folder / "connection_plugins"
     plugins.mkdir()
     (plugins / "gone.py").write_text(GONE, encoding="utf-8")
-    kind = f"{{{{ 'gone' if inventory_hostname == '{named(2)}' else 'local' }}}}"
-    ran = fleet.apply(approved="", keywords={"ignore_unreachable": True, "vars": {"ansible_connection": kind}})
-    assert f"These have no plan: {named(2)}" in ran.text, ran.text
-    assert simulator.writes() == []
+    kind = f"{{{{ 'gone' if inventory_hostname == '{named(lost)}' else 'local' }}}}"
+    ran = fleet.apply(approved="", keywords={"ignore_unreachable": ignored, "vars": {"ansible_connection": kind}})
+    if lost == 2 and not ignored:
+        assert f"Not planned: {named(2)}." in ran.text
+        assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 10]
+    else:
+        # If it is the first host, it is also the one that would say so.
+        assert f"These have no plan: {named(lost)}" in ran.text or (ignored and lost == 1), ran.text
+        assert simulator.writes() == []
+    assert "no attribute" not in ran.text
 
 
 def test_a_host_that_failed_takes_no_report_away(fleet: Fleet, simulator: Simulator) -> None:
