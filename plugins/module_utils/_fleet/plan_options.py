@@ -93,7 +93,7 @@ def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
     problems += [Problem(text) for _windows, wrong in found for text in wrong]
     windows, *own = [one for one, _wrong in found]
     problems += templates_problems(params["templates"])
-    problems += status_problems(params["status_file"])
+    problems += status_problems(params["status_file"], params["dest"], params["journal"])
     cost = _costs(params, problems)
     names = (
         "accounts",

@@ -53,7 +53,8 @@ def read_record_options(context: Context) -> tuple[RecordOptions, list[Problem]]
     """The options, and what is wrong with those that a run has from its start to its end."""
     params = context.params
     # At the end of a run, nothing may keep its record from being written.
-    problems = status_problems(params["status_file"]) if params["state"] == "started" else []
+    status = (params["status_file"], params["dest"], params["journal"])
+    problems = status_problems(*status) if params["state"] == "started" else []
     names = ("accounts", "plan", "run", "kind", "dest", "history", "reports", "journal", "templates", "status_file")
     options = RecordOptions(
         starting=params["state"] == "started",

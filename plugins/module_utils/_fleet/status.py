@@ -18,9 +18,23 @@ GREEN = frozenset({"", "no_change", "changes"})
 """The statuses of a run that leaves nothing to do; C(changes) is one of them once the plan is carried out."""
 
 
-def status_problems(path: str | None) -> list[Problem]:
-    """Refuse to replace a file that holds anything but a status, such as a fleet file or an approved plan."""
-    if not path or not os.path.isfile(path):
+_OURS = (".json", ".md", ".html", ".csv")
+"""How the names of other files in C(dest) end."""
+
+
+def status_problems(path: str | None, dest: str | None, journal: str | None) -> list[Problem]:
+    """Refuse to replace a file that holds anything but a status, such as a fleet file or an approved plan, and to take
+    the place of one that will be there.
+
+    :param dest: where the plan or the record is written.
+    """
+    if not path:
+        return []
+    real = os.path.realpath(path)
+    in_dest = bool(dest) and os.path.dirname(real) == os.path.realpath(str(dest)) and real.endswith(_OURS)
+    if in_dest or (journal and real == os.path.realpath(journal)):
+        return [Problem(f"'status_file' {path} is the place of another file. Name another file.")]
+    if not os.path.isfile(path):
         return []
     with contextlib.suppress(OSError), open(path, encoding="ascii", errors="replace") as stream:
         if not re.fullmatch(r"[a-z_]*", stream.read(100).strip()):

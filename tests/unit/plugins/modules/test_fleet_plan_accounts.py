@@ -150,6 +150,10 @@ def test_the_status_replaces_nothing_but_a_status(plan: Plan, state: str) -> Non
         path.write_text(content, encoding="utf-8")
         assert "is no status file" in plan.refused(plan.entry(), state=state, status_file=str(path))
         assert path.read_text(encoding="utf-8") == content
+    path.unlink()
+    for place in (plan.dest / "plan.json", plan.dest / "run.json", plan.folder / "journal.db"):
+        options = {"status_file": str(place), "journal": str(plan.folder / "journal.db")}
+        assert "is the place of another file" in plan.refused(plan.entry(), state=state, **options)
     for content in ("", "changes\n"):
         path.write_text(content, encoding="utf-8")
         assert "failure" not in plan(plan.entry(), state=state, status_file=str(path))
