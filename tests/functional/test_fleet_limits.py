@@ -483,6 +483,23 @@ def test_a_host_that_cannot_be_reached(fleet: Fleet, simulator: Simulator, ignor
     assert "no attribute" not in ran.text
 
 
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_hosts_that_were_rescued_are_not_gone(fleet: Fleet, simulator: Simulator, failing: int) -> None:
+    """With C(any_errors_fatal), Ansible calls them gone, and goes on with them. None is written without a record."""
+    simulator.state(accounts=seeded(3))
+    for number in (1, 2, 3):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    fail = {"ansible.builtin.fail": {"msg": "no"}, "when": f"inventory_hostname == '{named(failing)}'"}
+    rescued = {"block": [fail], "rescue": [{"ansible.builtin.debug": {"msg": "never mind"}}]}
+    ran = fleet.apply(approved="", keywords={"any_errors_fatal": True, "pre_tasks": [rescued]})
+    assert "no attribute" not in ran.text
+    written = {named(number) for number in (1, 2, 3) if len(licensed(simulator, number)) == 12}
+    recorded = {account["account"] for account in ran.record["accounts"]} if written else set()
+    assert written <= recorded
+    assert not written or ran.record["status"] != "running"
+    assert ran.returncode == 0 or "Not planned" in ran.text or not written
+
+
 def test_a_host_that_failed_takes_no_report_away(fleet: Fleet, simulator: Simulator) -> None:
     """The report says of its account that it was not read."""
     simulator.state(accounts=seeded(2))

@@ -42,6 +42,9 @@ Texts: t.TypeAlias = "t.Mapping[str, str | t.Iterable[str]]"
 """The text of each file of a plan by its format, at once or in pieces."""
 
 
+_GONE = {"goes_on": False, "foreseen": False, "red": True}
+
+
 class Plans:
     """How the plan of accounts is made of the plans of each. An undo does some of this its own way."""
 
@@ -135,7 +138,7 @@ def run(context: Context, plans: Plans) -> Result:
         options, plans, document, "differs" if changed else "approved" if approved else "open", command, long
     )
     remaining = as_remaining(document)
-    missing = dropped(options.dropped)
+    missing = dropped(options.gone)
     for warning in (
         missing.message if missing else "",
         remaining if changed is None else "",
@@ -167,6 +170,9 @@ def run(context: Context, plans: Plans) -> Result:
         end.account(one, blocked[one.account], red if one in reasons else "") for one in document.accounts
     ]
     shown_accounts += [_left_out(entry) for entry in options.accounts if entry.get("left_out")]
+    told = with_own(shown_accounts)
+    # Ansible may call a host gone that goes on all the same.
+    told["own"].update((name, {**_GONE, "text": missing.message}) for name in (options.gone if missing else ()))
     failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
     # The message of a failure is not to drown in the plan.
     shown_page = files.get("markdown") if options.show and not failure else None
@@ -175,7 +181,7 @@ def run(context: Context, plans: Plans) -> Result:
         if failure
         else [*shown(shown_page), *end.lines(result, once_more(document), why_not_apply, coverage(document))]
     )
-    values = {**as_json(result), "red": red, **with_own(shown_accounts), "lines": lines}
+    values = {**as_json(result), "red": red, **told, "lines": lines}
     if not failure:
         # Nothing follows a plan that was stopped, even if a play ignores errors.
         values["next"] = end.step(result)

@@ -166,7 +166,7 @@ class End:
             return LicensingError(text, code="invalid_options")
         stops = [plan.over] if plan.over else []
         if self._options.any_errors_fatal:
-            stops += filter(None, [*blocked, dropped(self._options.dropped)])
+            stops += filter(None, [*blocked, dropped(self._options.gone)])
         if stops:
             text = said_once([*(stop.message for stop in stops), "Nothing was written."])
             if plan.over:

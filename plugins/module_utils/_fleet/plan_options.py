@@ -76,6 +76,12 @@ class PlanOptions(t.NamedTuple):
         """Whether the plan is not one for approval. The check mode of an undo is."""
         return self.applying and not (self.check_mode and self.undo_run)
 
+    @property
+    def gone(self) -> list[str]:
+        """The accounts that no other host has planned, either."""
+        planned = {entry["account"] for entry in self.accounts}
+        return [account for account in self.dropped if account not in planned]
+
     def writes_over(self, name: str) -> bool:
         """Whether the approved plan is the file with this name in C(dest)."""
         if not (self.given and self.dest):

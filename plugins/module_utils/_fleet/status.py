@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 
 from .._errors import LicensingError, Problem
 
 GREEN = frozenset({"", "no_change", "changes"})
 """The statuses of a run that leaves nothing to do; C(changes) is one of them once the plan is carried out."""
 
+
+WORDS = GREEN | {"incomplete", "guard_tripped", "error", "plan_changed"}
+"""All that such a file may hold."""
 
 _OURS = (".json", ".md", ".html", ".csv")
 """How the names of other files in C(dest) end."""
@@ -37,7 +39,8 @@ def status_problems(path: str | None, dest: str | None, journal: str | None) -> 
     if not os.path.isfile(path):
         return []
     with contextlib.suppress(OSError), open(path, encoding="ascii", errors="replace") as stream:
-        if not re.fullmatch(r"[a-z_]*", stream.read(100).strip()):
+        text = stream.read(101)
+        if len(text) > 100 or text.strip() not in WORDS:
             return [Problem(f"'status_file' {path} is there, and is no status file. Name another file.")]
     return []
 
@@ -61,6 +64,9 @@ def worsen(path: str) -> None:
 
     :raises LicensingError: C(report_unwritable).
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        # Whoever reads a pipe has the first word already, and writing another one may wait for ever.
+        return
     word = ""
     with contextlib.suppress(OSError, UnicodeError), open(path, encoding="ascii") as stream:
         word = stream.read(100).strip()

@@ -27,6 +27,7 @@ if t.TYPE_CHECKING:
     from .store import Transaction
 
 NO_CHANGE = Range(0, 0)
+KINDS = "SELECT count(*) FROM scope WHERE account = ? AND sku = ?"
 LATER = "9999"
 """A time after all others."""
 
@@ -138,8 +139,8 @@ def changes_since(
     for (kind, is_lost, steps), count in alike.items():
         add(kind, is_lost, steps, count)
     kinds = {kind for kind, _lost in sums}
-    if not trusting and len(kinds) > 1:
-        # What was sent by both kinds of ids may have been for the same SIMs, so that one of two changed nothing.
+    if not trusting and db.execute(KINDS, (account, sku)).fetchone()[0] > 1:
+        # What was ever sent by both kinds of ids may have been for the same SIMs, so that one of two changed nothing.
         kinds = set()
     elif not trusting and any(if_explained != otherwise for if_explained, otherwise in sums.values()):
         kinds = _explaining(db, since, account, sku, before, kinds)

@@ -81,9 +81,9 @@ def restore(
     lacking = [device for device in before if device not in set(there) and device in unlicensed]
     target = [device for device in before if device not in set(lacking)]
     if target != there:
-        why = _differs(parts, before, there, losing)
+        runs = ", ".join(later.runs(account, CANDIDATES))
+        why = _differs(parts, before, there, losing, alone=not runs)
         if why:
-            runs = ", ".join(later.runs(account, CANDIDATES))
             by = f" by later runs ({runs})" if runs else ""
             return leave("list_changed", f"the list was changed since{by}: {why}")
     # A device that is missing on the list stays missing, whatever the run did to it.
@@ -98,11 +98,16 @@ def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
     return None if before is None else list(dict.fromkeys(before))
 
 
-def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str], losing: t.Container[str]) -> str:
-    """How the list differs from what the run left; empty if it does not."""
+def _differs(
+    parts: t.Sequence[RunPart], before: list[str], there: list[str], losing: t.Container[str], *, alone: bool
+) -> str:
+    """How the list differs from what the run left; empty if it does not.
+
+    :param alone: whether no later run changed it.
+    """
     changes = changes_of(parts).values()
     after = parts[-1].after
-    broken = any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)
+    broken = alone and any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)
     gone = {change.device_id for change in changes if change.done == "removed"}
     new = {change.device_id for change in changes if change.done == "added"}
     expected = set(after) if after is not None else (set(before) - gone) | new

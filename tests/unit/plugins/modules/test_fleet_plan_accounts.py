@@ -142,11 +142,28 @@ def test_a_plan_that_is_shown(plan: Plan) -> None:
     assert plan(plan.entry(), show=True, dest="")["lines"][0] == "Status: changes"
 
 
+def test_accounts_whose_hosts_are_gone(plan: Plan) -> None:
+    """They are named, also to a host that goes on although Ansible calls it gone. Another host may have planned one."""
+    for dropped, gone in (([OTHER], [OTHER]), ([ACCOUNT], []), ([ACCOUNT, OTHER], [OTHER])):
+        made = plan(plan.entry(), state="applying", dropped=dropped)
+        assert [name for name, own in made["own"].items() if own["red"]] == gone
+        assert made["own"][ACCOUNT]["goes_on"]
+        assert all(f"Not planned: {OTHER}." in made["own"][name]["text"] for name in gone)
+        fatal = plan(plan.entry(), state="applying", dropped=dropped, any_errors_fatal=True)
+        assert ("failure" in fatal) is bool(gone)
+
+
 @pytest.mark.parametrize("state", ["planned", "applying"])
 def test_the_status_replaces_nothing_but_a_status(plan: Plan, state: str) -> None:
     """Such as a fleet file, or the approved plan. The file of a temporary name is empty."""
     path = plan.folder / "word"
-    for content in ("account: 0000123456-00001\n", '{"digest": "x"}', "imei\n990000000000001\n"):
+    for content in (
+        "sesame\n",
+        f"{chr(10) * 100}990000000000001\n",
+        "account: 0000123456-00001\n",
+        '{"digest": "x"}',
+        "imei\n990000000000001\n",
+    ):
         path.write_text(content, encoding="utf-8")
         assert "is no status file" in plan.refused(plan.entry(), state=state, status_file=str(path))
         assert path.read_text(encoding="utf-8") == content

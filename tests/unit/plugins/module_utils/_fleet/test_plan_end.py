@@ -35,6 +35,7 @@ def end(state: str = APPLYING, *, check_mode: bool = False, **more: t.Any) -> En
     """How a plan ends with these options; those that are not given are the defaults."""
     options: Json = dict.fromkeys(PlanOptions._fields)
     options |= {"require_approval": False, "wait": False, "any_errors_fatal": False, "without_plan": []}
+    options |= {"accounts": [], "dropped": []}
     options |= {"fail_on": "error", "applying": state == APPLYING, "check_mode": check_mode}
     return End(PlanOptions(**{**options, **more}))
 

@@ -153,6 +153,26 @@ def test_a_device_that_got_its_license_otherwise_is_not_open(journal: Journal, l
     assert window(journal).most["assign"] == 1 + open_
 
 
+@pytest.mark.parametrize(("back", "twin"), [(True, True), (True, False), (False, True)])
+def test_a_count_shows_a_state_and_not_which_of_several_requests_led_to_it(
+    journal: Journal, back: bool, twin: bool
+) -> None:
+    """The other one may still be carried out, and change the count then."""
+    slow = send(journal, imeis(1))
+    aged(journal, slow, 3)
+    if back:
+        removal = send(journal, imeis(1), action="remove", before=8)
+        report(journal, removal, imei(0))
+        aged(journal, removal, 2.5)
+    if twin:
+        again = send(journal, imeis(1))
+        report(journal, again, imei(0))
+        aged(journal, again, 2)
+    journal.keep_counted([slow], ago(datetime.timedelta(days=1)), watched=False)
+    send(journal, [imei(9)])
+    assert window(journal).alone is not (back and twin)
+
+
 @pytest.mark.parametrize("state", ["accepted", "rejected"])
 def test_a_lost_request_is_judged_with_what_is_open_for_long(journal: Journal, state: t.Any) -> None:
     old = send(journal, imeis(2))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import itertools
 import typing as t
 from pathlib import Path
@@ -19,14 +20,15 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._journal.chan
     _held,
     change_of,
 )
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal.clock import ago
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.confirmation import Confirmation
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Range, Scope
 from ansible_collections.thingspace.licensing.plugins.module_utils._plan.answer import Action
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
-from ansible_collections.thingspace.licensing.tests.support.journals import never
+from ansible_collections.thingspace.licensing.tests.support.journals import never, write
 
-IMEI, ICCID, SKU = "990000000000001", "89148000000000000001", "SIMSec-IoT"
+IMEI, OTHER, ICCID, SKU = "990000000000001", "990000000000002", "89148000000000000001", "SIMSec-IoT"
 SINCE = Since(run=9, started="05", oldest="00")
 OPEN = Step(9, "assign", False, "06", "")
 
@@ -52,19 +54,28 @@ def test_what_a_device_held_when_the_count_was_read(before: list[Step], change: 
     assert change_of([*before, OPEN], SINCE, explained=True) == change
 
 
+@pytest.mark.parametrize("earlier", [True, False])
 @pytest.mark.parametrize(("action", "change"), [("assign", Range(0, 1)), ("remove", Range(-1, 0))])
-def test_both_kinds_of_ids_may_name_one_sim(tmp_path: Path, action: Action, change: Range) -> None:
-    """A reported request by one kind may have changed nothing, because a lost one by the other kind had done it."""
+def test_both_kinds_of_ids_may_name_one_sim(tmp_path: Path, action: Action, change: Range, earlier: bool) -> None:
+    """A reported request by one kind may have changed nothing, because another one by the other kind had done it."""
     with contextlib.closing(open_journal(str(tmp_path / "journal.db"), write=True, told=never)) as journal:
         by_iccid, by_imei = (Scope(ACCOUNT, SKU, kind) for kind in ("iccid", "imei"))
-        run = journal.begin_run(by_iccid, "assign", 0)
-        journal.settle(journal.intend(run, by_iccid, "assign", [ICCID], "x"), "unknown", "lost")
+        if earlier:
+            # Long ago, and nothing of it is under way any more.
+            first = journal.begin_run(by_iccid, "assign", 0)
+            journal.accepted(journal.intend(first, by_iccid, "assign", [ICCID], "w"), "q")
+            journal.confirm([Confirmation("q", (("iccid", ICCID),), "success", "")])
+            journal.end_run(first)
+            write(journal, "UPDATE request SET sent = ?", ago(datetime.timedelta(days=10)))
+        lost = by_imei if earlier else by_iccid
+        run = journal.begin_run(lost, "assign", 0)
+        journal.settle(journal.intend(run, lost, "assign", [OTHER if earlier else ICCID], "x"), "unknown", "lost")
         journal.end_run(run)
         second = journal.begin_run(by_imei, action, None)
         journal.accepted(journal.intend(second, by_imei, action, [IMEI], "y"), "r")
         journal.confirm([Confirmation("r", (("imei", IMEI),), "success", "")])
         journal.end_run(second)
-        (moved, *_earlier) = journal.snapshot(by_iccid, [ICCID]).moved
+        (moved, *_earlier) = journal.snapshot(lost, [ICCID]).moved
     assert (moved.before, moved.others, moved.lost) == (0, change, Range(0, 1))
 
 

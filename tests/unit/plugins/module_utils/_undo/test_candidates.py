@@ -80,6 +80,8 @@ def test_a_rewrite_that_broke_off(live: str, wanted: str | None) -> None:
     broken = {**part("abcd", a="removed", b="removed", x="added"), "failure": failure}
     broken["devices"][-1]["outcome"] = "unknown"
     assert restored(broken, live)[0] == wanted
+    run = [((ACCOUNT, CANDIDATES, "y"), ("run-2", Change("y", "added", True)))]
+    assert restored(broken, live, later=Later(run))[0] is None, "a later run knew the list"
 
 
 def test_what_left_the_list_with_the_license_that_the_undo_takes() -> None:
