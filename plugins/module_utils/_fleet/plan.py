@@ -170,9 +170,6 @@ def run(context: Context, plans: Plans) -> Result:
         end.account(one, blocked[one.account], red if one in reasons else "") for one in document.accounts
     ]
     shown_accounts += [_left_out(entry) for entry in options.accounts if entry.get("left_out")]
-    told = with_own(shown_accounts)
-    # Ansible may call a host gone that goes on all the same.
-    told["own"].update((name, {**_GONE, "text": missing.message}) for name in (options.gone if missing else ()))
     failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
     # The message of a failure is not to drown in the plan.
     shown_page = files.get("markdown") if options.show and not failure else None
@@ -181,7 +178,7 @@ def run(context: Context, plans: Plans) -> Result:
         if failure
         else [*shown(shown_page), *end.lines(result, once_more(document), why_not_apply, coverage(document))]
     )
-    values = {**as_json(result), "red": red, **told, "lines": lines}
+    values = {**as_json(result), "red": red, **_told(shown_accounts, options.gone, missing), "lines": lines}
     if not failure:
         # Nothing follows a plan that was stopped, even if a play ignores errors.
         values["next"] = end.step(result)
@@ -235,6 +232,14 @@ def _keep(context: Context, options: PlanOptions, document: PlanDocument) -> Non
         keep_plan(document, options.journal, options.told)
     except LicensingError as error:
         context.warn(f"The plan is not kept in the journal, so that it needs its file to be continued. {error.message}")
+
+
+def _told(accounts: list[Json], gone: list[str], missing: Failure | None) -> Json:
+    """What is told about each account, also to hosts that Ansible calls gone and that go on all the same."""
+    told = with_own(accounts)
+    if missing:
+        told["own"].update(dict.fromkeys(gone, {**_GONE, "text": missing.message}))
+    return told
 
 
 def _left_out(entry: t.Mapping[str, t.Any]) -> Json:
