@@ -238,7 +238,7 @@ def _told(accounts: list[Json], gone: list[str], missing: Failure | None) -> Jso
     """What is told about each account, also to hosts that Ansible calls gone and that go on all the same."""
     told = with_own(accounts)
     if missing:
-        told["own"].update(dict.fromkeys(gone, {**_GONE, "text": missing.message}))
+        told["own"].update((account, {**_GONE, "text": missing.message}) for account in gone)
     return told
 
 
