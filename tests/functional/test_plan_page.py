@@ -22,6 +22,8 @@ from ansible_collections.thingspace.licensing.tests.functional.test_report_page 
 from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Json, Module
 
 MANY = 1200
+# No other characters are possible, and no longer name.
+OTHERS = ["W" * 64, *(f"0000999999-{number:05}" for number in range(1, len(HOSTILE)))]
 STOPPED = "not sent: the plan was stopped; it would be "
 
 
@@ -57,7 +59,10 @@ def hostile(tmp_path: Path) -> Json:
                     {"kind": "simsec", "list": "simsec", "sku": HOSTILE[1], "id_kind": "imei", "result": simsec},
                 ],
             },
-            *({"account": value, "failure": {"code": "api_rejected", "message": value}} for value in HOSTILE),
+            *(
+                {"account": name, "failure": {"code": "api_rejected", "message": value}}
+                for name, value in zip(OTHERS, HOSTILE, strict=True)
+            ),
         ],
         "account": None,
         "dest": str(tmp_path / "plan"),
@@ -132,7 +137,7 @@ def test_a_run_in_a_browser(hostile: Json, module: Module, tmp_path: Path) -> No
     plan = module("fleet_plan", **hostile).result["files"]["json"]
     accounts = [
         {"account": ACCOUNT, "blocked": None},
-        {"account": HOSTILE[0], "blocked": {"code": "x", "message": HOSTILE[1]}},
+        {"account": OTHERS[0], "blocked": {"code": "x", "message": " ".join(HOSTILE[:2])}},
     ]
     places = {"account": None, "reports": str(tmp_path / "lists"), "dest": str(tmp_path / "apply")}
     begun = module("fleet_run", state="started", plan=plan, accounts=accounts, **places)

@@ -53,7 +53,7 @@ def test_the_result_of_a_report_has_both_names_and_its_file_the_new_one() -> Non
         "fail_on": [],
         "runway_days": 30,
     }
-    options = read_options({**given, **judged, "history": None, "journal": None})
+    options = read_options({**given, **judged, "dropped": [], "history": None, "journal": None})
     totals = result_of(document, {}, options)["totals"]
     assert (
         totals["licenses"] == totals[FORMER_NAMES["licenses"]] == {"total": None, "assigned": None, "available": None}
