@@ -155,6 +155,9 @@ class End:
 
         :param blocked: for each account why it must not be changed.
         """
+        if self._options.gone and not self._options.accounts:
+            missing = dropped(self._options.gone)
+            return LicensingError(f"{missing.message if missing else ''} There is no plan.", code="failed")
         if not self._options.carries_out:
             return None
         if self._options.without_plan:

@@ -82,7 +82,13 @@ def restore(
     target = [device for device in before if device not in set(lacking)]
     if target != there:
         runs = ", ".join(later.runs(account, CANDIDATES))
-        why = _differs(parts, before, there, losing, alone=not runs)
+        # What a later run did to a device may look as if this one had.
+        taken_over = any(later.changed_by(account, CANDIDATES, one) for one in changes.values() if not one.certain)
+        why = (
+            "a later run changed devices of which this one does not know what it did"
+            if taken_over
+            else _differs(parts, before, there, losing, alone=not runs)
+        )
         if why:
             by = f" by later runs ({runs})" if runs else ""
             return leave("list_changed", f"the list was changed since{by}: {why}")

@@ -151,6 +151,8 @@ def test_accounts_whose_hosts_are_gone(plan: Plan) -> None:
         assert all(f"Not planned: {OTHER}." in made["own"][name]["text"] for name in gone)
         fatal = plan(plan.entry(), state="applying", dropped=dropped, any_errors_fatal=True)
         assert ("failure" in fatal) is bool(gone)
+    for state in ("planned", "applying"):
+        assert "There is no plan." in plan(state=state, dropped=[OTHER])["failure"]["message"]
 
 
 @pytest.mark.parametrize("state", ["planned", "applying"])

@@ -70,6 +70,16 @@ def test_a_list_that_somebody_changed_is_left_alone(live: str, why: str) -> None
     assert (found, left.partition(":")[0], why in left) == (None, "list_changed", True)
 
 
+def test_what_a_later_run_did_is_not_taken_for_what_is_unknown() -> None:
+    """The run does not know whether it added a device. A later run knows that it did."""
+    made = part("abcd", x="added", y="added")
+    made["devices"][0]["outcome"] = "unknown"
+    assert restored(made, "abcdxy") == ("abcd", "")
+    for device, wanted in (("x", None), ("y", "abcd")):
+        later = Later([((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "added", True)))])
+        assert restored(made, "abcdxy", later=later)[0] == wanted
+
+
 @pytest.mark.parametrize(
     ("live", "wanted"),
     [("dc", "abcd"), ("dcx", "abcd"), ("cd", "abcd"), ("dcy", None), ("d", None), ("abdc", None)],
