@@ -155,9 +155,9 @@ class End:
 
         :param blocked: for each account why it must not be changed.
         """
-        if self._options.gone and not self._options.accounts:
-            missing = dropped(self._options.gone)
-            return LicensingError(f"{missing.message if missing else ''} There is no plan.", code="failed")
+        missing = dropped(self._options.gone)
+        if missing and not self._options.accounts:
+            return LicensingError(f"{missing.message} There is no plan.", code="invalid_options")
         if not self._options.carries_out:
             return None
         if self._options.without_plan:
@@ -169,7 +169,7 @@ class End:
             return LicensingError(text, code="invalid_options")
         stops = [plan.over] if plan.over else []
         if self._options.any_errors_fatal:
-            stops += filter(None, [*blocked, dropped(self._options.gone)])
+            stops += filter(None, [*blocked, missing])
         if stops:
             text = said_once([*(stop.message for stop in stops), "Nothing was written."])
             if plan.over:
@@ -193,7 +193,7 @@ def dropped(accounts: t.Sequence[str]) -> Failure | None:
         f"Not planned: {few(accounts, 20)}. Their hosts failed, could not be reached, or left the play before. Nothing "
         "is done in these accounts."
     )
-    return Failure("failed", text)
+    return Failure("invalid_options", text)
 
 
 def shown(path: str | None) -> list[str]:

@@ -101,18 +101,8 @@ def read_plan_options(context: Context) -> tuple[PlanOptions, list[Problem]]:
     problems += templates_problems(params["templates"])
     problems += status_problems(params["status_file"], params["dest"], params["journal"])
     cost = _costs(params, problems)
-    names = (
-        "accounts",
-        "without_plan",
-        "dropped",
-        "undo_run",
-        "history",
-        "journal",
-        "dest",
-        "templates",
-        "status_file",
-    )
-    more = ("require_approval", "any_errors_fatal", "wait", "show", "fail_on")
+    names = ("accounts", "without_plan", "dropped", "undo_run", "history", "journal", "dest")
+    more = ("templates", "status_file", "require_approval", "any_errors_fatal", "wait", "show", "fail_on")
     options = PlanOptions(
         applying=params["state"] == "applying",
         check_mode=context.check_mode,
