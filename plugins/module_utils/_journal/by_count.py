@@ -16,7 +16,7 @@ import datetime
 import typing as t
 
 from .clock import after, ago, hour_before
-from .queries import COUNTED_OF_SEVERAL, COUNTED_RUNS, COUNTED_UNWATCHED, MAY_HAVE_CHANGED, UNREPORTED
+from .queries import COUNTED_RUNS, COUNTED_UNWATCHED, MAY_HAVE_CHANGED, UNREPORTED
 from .rows import Window
 from .status import BY_COUNT
 
@@ -46,12 +46,9 @@ def windows_of(db: Transaction, account: str, sku: str) -> list[Window]:
         for action, request in db.execute(UNREPORTED, since):
             window.waiting.setdefault(action, []).append(request)
         earlier = min(runs) < run
-        alone = (
-            len(runs) == 1
-            and not db.execute(COUNTED_UNWATCHED, (*since, run)).fetchone()
-            and not db.execute(COUNTED_OF_SEVERAL, (week, account, sku)).fetchone()
-        )
-        found.append(window._replace(alone=alone, earlier=earlier))
+        found.append(window._replace(alone=len(runs) == 1, earlier=earlier))
+    if any(window.alone for window in found) and db.execute(COUNTED_UNWATCHED, (week, account, sku)).fetchone():
+        return [window._replace(alone=False) for window in found]
     return found
 
 

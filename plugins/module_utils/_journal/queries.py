@@ -209,19 +209,12 @@ MAY_HAVE_CHANGED = (
 """How many devices may have changed since a run read the account's count. That count includes what an earlier count
 confirmed. Whether it includes what ThingSpace reported shortly before is unknown.
 """
-COUNTED_UNWATCHED = f"SELECT 1 {_SINCE} AND request.run < ? AND {COUNTED} AND entry.request_id IS NOT NULL LIMIT 1"
-"""Whether only a count that was not watched confirms something of earlier runs. It may still be carried out."""
-
-COUNTED_OF_SEVERAL = (
+COUNTED_UNWATCHED = (
     f"SELECT 1 {_REQUESTED} WHERE request.sent >= ? AND scope.account = ? AND scope.sku = ? AND {COUNTED} "
-    "AND entry.request_id IS NOT NULL "
-    f"AND EXISTS ({_ANOTHER.format('back')} back_request.action <> request.action "
-    "AND back_request.state NOT IN ('rejected', 'not_sent')) "
-    f"AND EXISTS ({_ANOTHER.format('twin')} twin.request <> entry.request AND twin_request.action = request.action "
-    "AND twin_request.state NOT IN ('rejected', 'not_sent') AND coalesce(twin.outcome, '') <> 'failed') LIMIT 1"
+    "AND entry.request_id IS NOT NULL LIMIT 1"
 )
-"""Whether a count confirmed one of several requests for the same state of a device that was changed back as well. It
-shows the state of the device, but not that this request was carried out: it may still be.
+"""Whether a count that was not watched confirms something. It may have shown the effect of something else, so that this
+request is still to be carried out.
 """
 
 _REQUESTS = "SELECT DISTINCT request.action, request.id"
