@@ -164,8 +164,12 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(name="sanity-older")
 def sanity_older(session: nox.Session) -> None:
-    """Run the tests of ansible-test sanity that depend on ansible-core, with the ansible-core of the running Python."""
-    ansible_test(session, None, "sanity", "--local", *SMOKE_SANITY)
+    """Run the tests of ansible-test sanity that depend on ansible-core, with the ansible-core of the running Python.
+
+    Only for that Python, as the other session tests imports for each.
+    """
+    python = "{}.{}".format(*sys.version_info)
+    ansible_test(session, None, "sanity", "--local", *SMOKE_SANITY, "--python", python)
 
 
 @nox.session(name="integration-older")
