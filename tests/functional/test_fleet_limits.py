@@ -214,6 +214,35 @@ def test_a_second_run_of_the_role_knows_nothing_of_a_host_that_failed(fleet: Fle
     assert rows == imeis(1, 15, 16)
 
 
+@pytest.mark.parametrize("how", ["when", "rescue", "serial"])
+def test_a_second_run_of_the_role_knows_nothing_of_a_host_that_does_not_run_it(
+    fleet: Fleet, simulator: Simulator, how: str
+) -> None:
+    """Its plan and record of before would be in those of the second run, and an undo of that would reverse both."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    refused = {"action": "status", "status": 400, "operation": "fota_assign", "path": named(2), "times": 0}
+    simulator.faults(*([refused] if how == "rescue" else []))
+    fleet.apply("--check", approved="")
+    book = json.loads((fleet.folder / "own.yml").read_text(encoding="utf-8"))
+    start, play = book
+    (role,) = play.pop("roles")
+    again = {**role["vars"], "fleet_licensing_dest": "second"}
+    first, second = ({"include_role": {"name": role["role"]}, "vars": values} for values in (role["vars"], again))
+    plays = {
+        "when": [{**play, "tasks": [first, {**second, "when": f"inventory_hostname == '{named(2)}'"}]}],
+        "rescue": [{**play, "tasks": [{"block": [first], "rescue": [second]}]}],
+        "serial": [{**play, "tasks": [first]}, {**play, "serial": 1, "tasks": [second]}],
+    }
+    (fleet.folder / "own.yml").write_text(json.dumps([start, *plays[how]]), encoding="utf-8")
+    ran = fleet("own.yml", "apply", *extra(ansible_python_interpreter=sys.executable))
+    assert ran.returncode == 2
+    assert ("'serial'" if how == "serial" else "does not cover all hosts of the play") in ran.text
+    assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 10 if how == "rescue" else 12]
+    assert not (fleet.folder / "second" / "run.json").exists()
+
+
 def test_a_play_in_batches_and_a_place_that_is_taken(fleet: Fleet, simulator: Simulator) -> None:
     """With 'serial' no limit of the run would hold, and an approved plan is not written over."""
     simulator.state(accounts=seeded(2))
@@ -356,6 +385,26 @@ def test_an_error_that_is_fatal_for_all(fleet: Fleet, simulator: Simulator) -> N
     assert [len(simulator.state()["accounts"][number]["candidates"]) for number in (0, 1)] == [2, 2]
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+def test_an_error_that_ansible_calls_fatal_for_all(fleet: Fleet, simulator: Simulator, earlier: bool) -> None:
+    """Then Ansible goes on as if the others had failed as well. What was done there is in the record all the same."""
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "path": named(1), "times": 0})
+    rescued = {"block": [{"ansible.builtin.fail": {"msg": "no"}}], "rescue": [{"ansible.builtin.debug": {"msg": "go"}}]}
+    keywords = {"any_errors_fatal": True, "pre_tasks": [rescued] if earlier else []}
+    ran = fleet.apply(approved="", keywords=keywords)
+    assert ran.returncode == 2
+    assert "is undefined" not in ran.text
+    assert ran.record["status"] == "failed"
+    first, second = ran.record["accounts"]
+    assert first["parts"][0]["failure"]["code"] == "devices_failed"
+    assert "failure" not in second
+    assert [part["summary"]["assigned"] for part in second["parts"]] == [2]
+    assert len(licensed(simulator, 2)) == 12
+
+
 def test_an_account_that_cannot_be_planned_any_more(fleet: Fleet, simulator: Simulator) -> None:
     """Does not keep the others from being done as it was approved."""
     simulator.state(accounts=seeded(2))
@@ -369,6 +418,20 @@ def test_an_account_that_cannot_be_planned_any_more(fleet: Fleet, simulator: Sim
     assert "server_error" in applied.text
     assert applied.record["accounts"][1]["failure"]["code"] == "server_error"
     assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 10]
+
+
+def test_a_digest_is_enough_to_go_on_if_the_first_run_created_the_journal(fleet: Fleet, simulator: Simulator) -> None:
+    simulator.state(accounts=seeded(2))
+    for number in (1, 2):
+        fleet.write(number, {"ids": imeis(number, 12), "fota": True})
+    digest = fleet.plan().plan["digest"]
+    assert not (fleet.folder / "journal.db").exists()
+    simulator.faults({"action": "status", "status": 400, "operation": "fota_assign", "path": named(2), "times": 0})
+    assert fleet.apply(approved=digest).recap == {named(1): "changed", named(2): "failed"}
+    simulator.clear_faults()
+    again = fleet.apply(approved=digest, dest="again")
+    assert again.recap == {named(1): "ok", named(2): "changed"}, again.text
+    assert [len(licensed(simulator, number)) for number in (1, 2)] == [12, 12]
 
 
 def test_a_task_that_ends_without_a_result(fleet: Fleet, simulator: Simulator) -> None:

@@ -28,12 +28,13 @@ MAX_BYTES = 512 * 1024 * 1024
 """A plan of a million devices has less than 200 MB."""
 
 
-def keep_plan(document: PlanDocument, journal: str | None, told: Told) -> None:
-    """Keep a plan with changes, if there is a journal. A plan does not create one.
+def keep_plan(document: PlanDocument, journal: str | None, told: Told, *, begins: bool) -> None:
+    """Keep a plan with changes, if there is a journal.
 
+    :param begins: whether it is carried out now. Only then, a journal file is created.
     :raises LicensingError: the journal cannot be written.
     """
-    if journal and (is_database(journal) or os.path.exists(journal)) and sum(document.totals.values()):
+    if journal and (begins or is_database(journal) or os.path.exists(journal)) and sum(document.totals.values()):
         with _plans(journal, write=True, told=told) as plans:
             plans.keep(document.digest, pieces(as_json(document)))
 

@@ -131,7 +131,6 @@ def run(context: Context, plans: Plans) -> Result:
         options = options._replace(dest=None)
     if approved and changed is None:
         document = rest_of(approved, document)
-    _keep(context, options, document)
     why_not_apply = hopeless(document)
     command, long = ("", {}) if why_not_apply else _command(options, document.digest)
     files = _write(
@@ -171,6 +170,7 @@ def run(context: Context, plans: Plans) -> Result:
     ]
     shown_accounts += [_left_out(entry) for entry in options.accounts if entry.get("left_out")]
     failure = changed or end.stopped(result, (blocked[one.account] for one in document.accounts))
+    _keep(context, options, document, begins=failure is None and end.step(result) == "apply")
     # The message of a failure is not to drown in the plan.
     shown_page = files.get("markdown") if options.show and not failure else None
     lines = (
@@ -226,10 +226,13 @@ def _difference(
     return found
 
 
-def _keep(context: Context, options: PlanOptions, document: PlanDocument) -> None:
-    """Keep the plan in the journal. Without that, it can be applied as well, but not continued by its digest alone."""
+def _keep(context: Context, options: PlanOptions, document: PlanDocument, *, begins: bool) -> None:
+    """Keep the plan in the journal. Without that, it can be applied as well, but not continued by its digest alone.
+
+    :param begins: whether it is carried out now.
+    """
     try:
-        keep_plan(document, options.journal, options.told)
+        keep_plan(document, options.journal, options.told, begins=begins)
     except LicensingError as error:
         context.warn(f"The plan is not kept in the journal, so that it needs its file to be continued. {error.message}")
 

@@ -63,7 +63,8 @@ def restore(
 ) -> Restoration:
     """Compare what the run left with the current list.
 
-    The order of the list matters, so nothing is merged: a list that someone else has changed since is left alone.
+    The order of the list matters, so nothing is merged: a list that someone else has changed since is left alone, even
+    if it looks as the run left it.
 
     :param live: the list as ThingSpace has it.
     :param unlicensed: devices that cannot be put back on it because they hold no license.
@@ -81,17 +82,10 @@ def restore(
     lacking = [device for device in before if device not in set(there) and device in unlicensed]
     target = [device for device in before if device not in set(lacking)]
     if target != there:
-        runs = ", ".join(later.runs(account, CANDIDATES))
-        # What a later run did to a device may look as if this one had.
-        taken_over = any(later.changed_by(account, CANDIDATES, one) for one in changes.values() if not one.certain)
-        why = (
-            "a later run changed devices of which this one does not know what it did"
-            if taken_over
-            else _differs(parts, before, there, losing, alone=not runs)
-        )
-        if why:
-            by = f" by later runs ({runs})" if runs else ""
-            return leave("list_changed", f"the list was changed since{by}: {why}")
+        if runs := later.runs(account, CANDIDATES):
+            return leave("list_changed", f"the list was changed since by later runs ({', '.join(runs)})")
+        if why := _differs(parts, before, there, losing):
+            return leave("list_changed", f"the list was changed since: {why}")
     # A device that is missing on the list stays missing, whatever the run did to it.
     reason = "it holds no license, so it cannot be restored on the list"
     return Restoration(
@@ -104,16 +98,11 @@ def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
     return None if before is None else list(dict.fromkeys(before))
 
 
-def _differs(
-    parts: t.Sequence[RunPart], before: list[str], there: list[str], losing: t.Container[str], *, alone: bool
-) -> str:
-    """How the list differs from what the run left; empty if it does not.
-
-    :param alone: whether no later run changed it.
-    """
+def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str], losing: t.Container[str]) -> str:
+    """How the list differs from what the run left; empty if it does not."""
     changes = changes_of(parts).values()
     after = parts[-1].after
-    broken = alone and any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)
+    broken = any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)
     gone = {change.device_id for change in changes if change.done == "removed"}
     new = {change.device_id for change in changes if change.done == "added"}
     expected = set(after) if after is not None else (set(before) - gone) | new

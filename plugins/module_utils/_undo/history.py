@@ -80,13 +80,17 @@ class Later:
         return reversed_ and run in self.undone_by and run not in self._at_once
 
     def runs(self, account: str, pool: LicensePool) -> list[str]:
-        """The later runs that changed anything about these licenses."""
+        """The later runs that changed anything about these licenses.
+
+        An undo of the run that may have changed something, such as a killed one, is none, so that the next one ends it.
+        """
         return sorted(
             {
                 run
                 for (name, one, _device), changes in self._found.items()
                 if (name, one) == (account, pool)
-                for run, _change in changes
+                for run, change in changes
+                if change.certain or run not in self.undone_by
             }
         )
 

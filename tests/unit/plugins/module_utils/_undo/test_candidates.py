@@ -70,14 +70,20 @@ def test_a_list_that_somebody_changed_is_left_alone(live: str, why: str) -> None
     assert (found, left.partition(":")[0], why in left) == (None, "list_changed", True)
 
 
-def test_what_a_later_run_did_is_not_taken_for_what_is_unknown() -> None:
-    """The run does not know whether it added a device. A later run knows that it did."""
+@pytest.mark.parametrize("outcome", ["added", "unknown"])
+@pytest.mark.parametrize("device", ["x", "y", "z"])
+def test_what_a_later_run_did_is_not_undone(outcome: str, device: str) -> None:
+    """Also if the list looks as the run left it: several later runs may have led back to that."""
     made = part("abcd", x="added", y="added")
-    made["devices"][0]["outcome"] = "unknown"
+    made["devices"][0]["outcome"] = outcome
     assert restored(made, "abcdxy") == ("abcd", "")
-    for device, wanted in (("x", None), ("y", "abcd")):
-        later = Later([((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "added", True)))])
-        assert restored(made, "abcdxy", later=later)[0] == wanted
+    changed = {
+        certain: ((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "removed", certain))) for certain in (1, 0)
+    }
+    for undone_by, certain, wanted in (([], 1, None), ([], 0, None), (["run-2"], 1, None), (["run-2"], 0, "abcd")):
+        later = Later([changed[certain]], undone_by)
+        assert restored(made, "abcdxy", later=later)[0] == wanted, "only a killed undo is ended"
+        assert restored(made, "abcd", later=later)[0] == "abcd", "nothing is left to do"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +116,6 @@ def test_what_left_the_list_with_the_license_that_the_undo_takes() -> None:
 def test_a_later_run_is_named() -> None:
     later = Later([((ACCOUNT, CANDIDATES, "y"), ("run-2", Change("y", "added", True)))])
     assert "(run-2)" in restored(CHANGED, "acdxy", later=later)[1]
-    assert restored(CHANGED, "acdx", later=later) == ("abcd", "")
 
 
 def test_devices_that_changed_their_place() -> None:
