@@ -157,7 +157,7 @@ options:
   require_journal:
     description:
       - Whether an account for which SIM-Secure licenses are wanted is refused without O(journal) (C(journal_required)).
-        Without a journal, another run sends the same requests again.
+        Without a journal, another run sends the same requests again. In a job of AWX, a file in the container is none.
     type: bool
     default: false
   journal_new:

@@ -73,12 +73,14 @@ options:
   removal_candidates:
     description:
       - What to do about devices on the list of those that lose their license first when the subscription shrinks, see
-        M(thingspace.licensing.swm_removal_candidates). O(api_version=v3) uses the lists of V(v2) and V(v1), because the
-        documents contradict each other about which of them counts. If they differ, the task warns.
+        M(thingspace.licensing.swm_removal_candidates). For O(api_version=v3), the documents contradict each other about
+        whether the list of V(v2) or that of V(v1) counts.
       - V(report) reads the list when licenses are moved, warns about listed devices that get or lose a license, and
-        says so in their rows. If the list cannot be read, the task only warns.
+        says so in their rows. If the list cannot be read, the task only warns. With O(api_version=v3), that is the list
+        of V(v2), or that of V(v1) if the server does not have the other one, because a second list costs a request.
       - V(keep) does the same, and O(state=exact) leaves the licenses of listed devices alone. For that, the list must
-        be readable. With O(api_version=v3), one of them is enough if the server does not have the other one.
+        be readable. With O(api_version=v3), it reads both lists, both count, and the task warns if they differ. One of
+        them is enough if the server does not have the other one.
       - V(ignore) does not read the list.
     type: str
     choices: [report, keep, ignore]

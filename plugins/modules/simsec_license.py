@@ -129,7 +129,8 @@ options:
   lifetime_without_journal:
     description:
       - Whether to assign a lifetime SKU without O(journal). The next run would assign it to the same devices again.
-      - Without this option, such a task fails before anything is sent.
+      - Without this option, such a task fails before anything is sent. In a job of AWX, so does one whose O(journal) is
+        a file in the container, which ends with the job.
     type: bool
     default: false
     version_added: 0.6.0

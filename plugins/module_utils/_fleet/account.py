@@ -139,12 +139,20 @@ def _check_journal(options: RunOptions, wanted: Wanted) -> None:
 
     :raises LicensingError: C(journal_required). Nothing was sent.
     """
-    if options.journal or not options.require_journal:
+    if not options.require_journal:
         return
     skus = sorted({str(part.about["sku"]) for part in wanted.parts if part.kind == "simsec"})
-    if skus:
+    # A module compiles what it imports, each time. Most tasks do not require a journal.
+    from .._journal.lasting import is_lasting  # pylint: disable=import-outside-toplevel
+
+    if skus and not (options.journal and is_lasting(options.journal)):
+        lacking = (
+            f"the journal {options.journal} is a file in the container of this job, which ends with the job"
+            if options.journal
+            else "there is no journal"
+        )
         raise LicensingError(
-            f"SIM-Secure licenses are wanted in {wanted.account} ({', '.join(skus)}), but there is no journal. "
+            f"SIM-Secure licenses are wanted in {wanted.account} ({', '.join(skus)}), but {lacking}. "
             "ThingSpace does not show which devices hold one, so another run would send the same requests again. "
             "Nothing was sent. Set 'journal' or THINGSPACE_JOURNAL to what all jobs share. In AWX, attach a credential "
             "of the type ThingSpace database. If it is meant that all devices are sent each time, set "

@@ -130,10 +130,15 @@ def difference(
     if since is None:
         return None
     why, named = since
+    advice = "Make a new plan, and have that one approved."
+    if any(row["outcome"] == "unknown" for row in document.incomplete_rows):
+        # A run that was killed may just have sent them.
+        advice = (
+            f"If requests were sent in the last minute, apply the same plan again in a minute. Otherwise, m{advice[1:]}"
+        )
     return LicensingError(
         f"The approved plan {digest[:12]}... is not the plan that would be carried out now, {document.digest}: "
-        f"{why or f'{bases} changed since it was approved.'}{named} Nothing was written. Make a new plan, and have "
-        "that one approved.",
+        f"{why or f'{bases} changed since it was approved.'}{named} Nothing was written. {advice}",
         code="plan_changed",
         digest=document.digest,
     )

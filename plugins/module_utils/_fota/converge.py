@@ -25,7 +25,7 @@ from .._swm.licenses import FotaApi, explained
 from .._text.addresses import is_database
 from .._text.diff import device_diff
 from .._text.lists import few, many
-from .foresight import FEW_READ, NOT_LOOKED, stop_if_refused, unforeseen
+from .foresight import FEW_READ, NOT_LOOKED, SENT_UNREAD, stop_if_refused, unforeseen
 from .lookup import Job, plan_job
 from .miscount import after_the_run
 from .partial_plan import stop_if_partial, warning_of
@@ -145,7 +145,7 @@ def _warn_of_lookup(context: Context, job: Job, lookup: str, api: FotaApi) -> No
 def _warn_of_unforeseen(context: Context, job: Job, plan: Plan) -> None:
     """Warn if it is not known whether ThingSpace refuses some changes, and why."""
     # After a run that does not look, or not everywhere, the rows say what ThingSpace decided.
-    worth = context.check_mode or plan.unforeseen_why not in (NOT_LOOKED, FEW_READ)
+    worth = context.check_mode or plan.unforeseen_why not in (NOT_LOOKED, FEW_READ, SENT_UNREAD)
     if not plan.unforeseen_why or not worth or job.foreseen_refusals == "stop":
         return
     then = "If the plan is carried out, they are sent, and ThingSpace decides."

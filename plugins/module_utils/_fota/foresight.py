@@ -40,6 +40,9 @@ NOT_LOOKED = "'foreseen_refusals: ignore' does not look"
 FEW_READ = (
     "few pages of the device list are read for named devices; 'foreseen_refusals: stop' reads as many as it takes"
 )
+SENT_UNREAD = (
+    "a task that sends without a look ('lookup: direct') learns it from the answers; 'foreseen_refusals: stop' looks first"
+)
 
 
 class Read(t.NamedTuple):
@@ -69,7 +72,8 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
         return _as_before(api, plan)
     if read is None:
         refused = api.locked.among(plan.remove)
-        return plan.without(refused, plan.changes - len(refused))
+        left = plan.changes - len(refused)
+        return plan.without(refused, left)._replace(unforeseen_why=SENT_UNREAD if left else "")
     facts = dict(read.facts)
     # What ThingSpace itself refused for ever outweighs what its lists say.
     refused = api.locked.among(plan.remove)

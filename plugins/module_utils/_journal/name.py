@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 import os
-import re
 
 from .errors import unusable
+from .mounts import mounts
 
 
 def require_one_name(path: str) -> None:
@@ -29,13 +29,6 @@ def require_one_name(path: str) -> None:
         raise unusable(path, "the file is mounted by itself, without its log and its locks. Mount its directory")
 
 
-def mounted_alone(path: str, table: str = "/proc/self/mountinfo") -> bool:
+def mounted_alone(path: str, table: str = "") -> bool:
     """Whether a file is itself a mount point, as containers mount single files. False if the system does not say."""
-    try:
-        with open(table, "rb") as stream:
-            points = {line.split()[4] for line in stream if line.count(b" ") > 4}
-    except OSError:
-        return False
-    # The kernel writes blanks and backslashes in a name as octal numbers.
-    name = re.sub(rb"[ \t\n\\]", lambda found: b"\\%03o" % ord(found.group()), os.fsencode(os.path.realpath(path)))
-    return name in points
+    return os.path.realpath(path) in {mount.point for mount in mounts(table)}

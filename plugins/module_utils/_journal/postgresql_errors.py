@@ -64,6 +64,9 @@ _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     ("too many connections|connection slots", "it has no free connection", "Run again later"),
 )
 
+INVALID = r"\binvalid \w+ (value|number)\b"
+"""How libpq words what is wrong with the address itself, before it asks any server."""
+
 
 @contextlib.contextmanager
 def guarded(address: str) -> t.Iterator[None]:
@@ -86,7 +89,7 @@ def _named(error: Exception, address: str) -> LicensingError:
 
 def not_connected(error: Exception, address: str) -> LicensingError:
     """The error for users if no connection could be made."""
-    if not isinstance(error, psycopg().OperationalError):
+    if not isinstance(error, psycopg().OperationalError) or re.search(INVALID, str(error)):
         advice = f"Write it as postgresql://USER@HOST/DATABASE, or as service=NAME; and a path as ./NAME. {_ENCODE}"
         return failure(address, "journal_unusable", "the address is wrong", advice, said=str(error))
     for words, what, advice in _BY_WORDS:

@@ -17,6 +17,7 @@ import typing as t
 from .._errors import LicensingError, OptionsError
 from .._journal.inventory import device_rows
 from .._journal.journal import Journal
+from .._journal.lasting import is_lasting
 from .._journal.status import NOTHING, DeviceStatus
 from .._plan.plan import Pool
 from .._text.lists import many
@@ -47,12 +48,18 @@ def require_journal(job: Job, plan: SimsecPlan) -> None:
 
     :raises LicensingError: C(lifetime_without_journal); nothing was sent.
     """
-    if not _binds(job, plan) or job.journal or job.lifetime_without_journal:
+    if not _binds(job, plan) or job.lifetime_without_journal or (job.journal and is_lasting(job.journal)):
         return
+    lacking = (
+        f"the journal {job.journal} is a file in the container of this job of AWX, which ends with the job"
+        if job.journal
+        else "there is no 'journal'"
+    )
     raise LicensingError(
-        f"{job.wish.sku.number} is a lifetime license, and there is no 'journal'. ThingSpace does not show which "
-        "devices hold it, so the next run would assign it to the same devices again. Nothing was sent. Set 'journal' "
-        "to a file that outlives this run. To assign it without a record, set 'lifetime_without_journal: true'.",
+        f"{job.wish.sku.number} is a lifetime license, and {lacking}. ThingSpace does not show which devices hold it, "
+        "so the next run would assign it to the same devices again. Nothing was sent. Set 'journal' to a file that "
+        "outlives this run, or to a database that all machines share. To assign it without a lasting record, set "
+        "'lifetime_without_journal: true'.",
         code="lifetime_without_journal",
     )
 

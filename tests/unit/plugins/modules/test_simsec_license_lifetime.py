@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import mounts
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.journal import open_journal
 from ansible_collections.thingspace.licensing.plugins.module_utils._journal.rows import Scope
 from ansible_collections.thingspace.licensing.tests.support import postgres
@@ -126,6 +127,27 @@ def test_without_a_journal_nothing_is_bound_twice(run: Run, space: Space) -> Non
     assert (space.writes, space.reads) == ([], 0)
     assert code(run(**{**task, "devices": []})) == "", "nobody is bound"
     assert code(run(**task, lifetime_without_journal=True)) == ""
+    assert len(space.writes) == 1
+
+
+def test_a_journal_that_ends_with_the_job_is_none(
+    run: Run, space: Space, journal: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two jobs of AWX would have one each, and the account may count late."""
+    table = tmp_path / "mountinfo"
+    monkeypatch.setattr(mounts, "OWN", str(table))
+    monkeypatch.setenv("JOB_ID", "7")
+    monkeypatch.setenv("AWX_HOST", "https://awx.example.com")
+    table.write_text("1 0 0:50 / / rw - overlay overlay rw\n", encoding="utf-8")
+    task: dict[str, t.Any] = {"devices": imeis(3), "lifetime_consent": 3}
+    for check in (True, False):
+        refused = run(**task, _ansible_check_mode=check)
+        assert code(refused) == "lifetime_without_journal"
+        assert f"the journal {journal} is a file in the container" in refused["msg"]
+    assert space.writes == []
+    with table.open("a", encoding="utf-8") as stream:
+        stream.write(f"2 1 8:1 / {journal.parent} rw - xfs /dev/sda rw\n")
+    assert code(run(**task)) == ""
     assert len(space.writes) == 1
 
 

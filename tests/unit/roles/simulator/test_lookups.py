@@ -83,6 +83,22 @@ def test_check_mode_real_run_and_second_run(small, runs, imei, lookup, version, 
     assert (small.asked()[1] == 0) == (again["lookup"] != "direct")
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("server", ["new", "old"])
+@pytest.mark.parametrize(("lookup", "version"), [*itertools.product(LOOKUPS, VERSIONS)])
+def test_a_refusal_is_foreseen_or_check_mode_says_that_it_may_come(estate, runs, imei, lookup, version, state, server):
+    """An assignment to a device that FOTA does not serve, or a removal after an upgrade."""
+    estate.quirk(**SERVERS[server])
+    number, fact = (1, {"eligible": False}) if state == "present" else (30, {"upgraded": True})
+    estate.control("PUT", "devices", [{"imei": imei(number), **fact}])
+    run = runs(estate, lookup=lookup, api_version=version, state=state, devices=[imei(number), imei(2), imei(31)])
+    checked, real = run(fota_license, check=True), run(fota_license)
+    assert real["failure"]["code"] == "devices_failed"
+    rows, done = ([row["outcome"] for row in result["devices"]] for result in (checked, real))
+    assert (rows == done) == (checked["plan"].get("unforeseen", 0) == 0)
+    assert (rows == done) == ("could not be foreseen" not in str(checked.get("warnings")))
+
+
 @pytest.mark.parametrize("lookup", ["list", "devices"])
 def test_what_one_lookup_showed_is_approved_for_the_other(estate, runs, imei, lookup):
     run = runs(estate, devices=[imei(0), imei(5)], max_changes=0)
@@ -109,7 +125,8 @@ def test_an_answer_that_cannot_be_used_is_told_and_not_asked_for_again(estate, r
 def test_a_call_that_does_not_exist_is_tried_once_in_a_job(estate, runs, imei, tmp_path, status):
     estate.quirk(fota_devices="none", missing_call=status)
     run = runs(estate, runtime_dir=str(tmp_path / "runtime"), devices=[imei(0), imei(5)])
-    assert "warnings" not in run(fota_license, check=True)
+    (warning,) = map(str, run(fota_license, check=True)["warnings"])
+    assert "it could not be foreseen" in warning
     for method in ("POST", "GET", None):
         tried = estate.control("GET", "requests")
         refused = [(one["method"], one["path"].split("/")[4]) for one in tried if one["status"] == int(status)]
@@ -241,7 +258,8 @@ def test_a_device_that_left_the_account(large, runs, tmp_path, lookup, version, 
             )
         else:
             assert "failure" not in results[-1]
-            assert "warnings" not in results[-1] or choice != "skip"
+            told = [text for text in map(str, results[-1].get("warnings", ())) if "not be foreseen" not in text or not check]
+            assert not told or choice != "skip"
         assert [row["outcome"] for row in results[-1]["devices"]] == expected
         if not check:
             assert {real(number) for number in (100, 101, 106)}.isdisjoint(large.held())

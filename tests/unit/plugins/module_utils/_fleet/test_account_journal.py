@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import LicensingError
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet import account
 from ansible_collections.thingspace.licensing.plugins.module_utils._fleet.account_parts import Part, RunOptions, Wanted
+from ansible_collections.thingspace.licensing.plugins.module_utils._journal import mounts
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT
 
 FLEX, OTHER = "SIMSec-IoT", "ACME-9"
@@ -56,6 +57,18 @@ def test_sim_secure_licenses_without_a_journal_are_refused(monkeypatch: pytest.M
     assert why.code == "journal_required"
     for told in (ACCOUNT, f"{OTHER}, {FLEX}", "Nothing was sent", "THINGSPACE_JOURNAL"):
         assert told in str(why)
+
+
+def test_a_file_in_the_container_of_a_job_is_no_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounts, "OWN", "/no/table")
+    assert plan(monkeypatch, part("simsec", FLEX), journal="journal.db") is None
+    monkeypatch.setenv("JOB_ID", "7")
+    monkeypatch.setenv("AWX_HOST", "https://awx.example.com")
+    why = plan(monkeypatch, part("simsec", FLEX), journal="journal.db")
+    assert why
+    assert why.code == "journal_required"
+    assert "journal.db is a file in the container of this job" in str(why)
+    assert plan(monkeypatch, part("simsec", FLEX), journal="service=licensing") is None
 
 
 @pytest.mark.parametrize(

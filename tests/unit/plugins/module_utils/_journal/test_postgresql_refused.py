@@ -69,7 +69,7 @@ def refusal(address: str, *, write: bool = True) -> LicensingError:
         (f"postgresql://u:{SECRET}@127.0.0.1:1/d", "journal_unreachable", "does not answer"),
         (f"host=127.0.0.1 port=1 password={SECRET}", "journal_unreachable", "does not answer"),
         (f"postgresql://u:{SECRET}@no-such-host.invalid/d", "journal_unreachable", "host is not known"),
-        (f"postgresql://u:{SECRET}@127.0.0.1:port/d", "journal_unreachable", "does not answer"),
+        (f"postgresql://u:{SECRET}@127.0.0.1:port/d", "journal_unusable", "the address is wrong"),
         (f"postgresql://u:pa@{SECRET}@127.0.0.1:1/d", "journal_unreachable", "Percent-encode"),
         (f"postgresql://u:{SECRET}/d", "journal_unreachable", "Percent-encode"),
         (f"postgresql://127.0.0.1:1/d?password=pa&{SECRET}", "journal_unusable", "address is wrong"),
@@ -223,6 +223,14 @@ def test_a_pooler_leaves_no_tables_in_another_schema(empty: str, proxy: Proxy) -
     assert "pooler" in caught.value.message
     found = "SELECT count(*) FROM pg_class WHERE relname IN ('journal_schema', 'run')"
     assert postgres.server().run(found, database=name_of(empty)) == [(0,)]
+
+
+@pytest.mark.parametrize("value", ["sslmode=verify", "port=70000", "target_session_attrs=reader"])
+def test_a_value_that_libpq_does_not_know(value: str) -> None:
+    """No server was asked, so nothing is said about one."""
+    error = refusal(f"host=127.0.0.1 dbname=x {value}")
+    assert error.code == "journal_unusable"
+    assert "the address is wrong" in error.message
 
 
 def test_tls_that_cannot_be_trusted(empty: str, proxy: Proxy, tmp_path: Path) -> None:
