@@ -349,6 +349,10 @@ def test_what_drips_gets_no_more_time_than_anything_else(bench: FakeBench, text:
             try:
                 return connection.recv(4096)
             except TimeoutError:
+                pass
+            except ConnectionError:
+                return answer  # it was let go while a byte was on its way
+            with contextlib.suppress(ConnectionError):
                 connection.sendall(b"x")
         raise AssertionError("it is still there")
 
