@@ -258,7 +258,9 @@ def test_a_device_that_left_the_account(large, runs, tmp_path, lookup, version, 
             )
         else:
             assert "failure" not in results[-1]
-            told = [text for text in map(str, results[-1].get("warnings", ())) if "not be foreseen" not in text or not check]
+            told = [
+                text for text in map(str, results[-1].get("warnings", ())) if "not be foreseen" not in text or not check
+            ]
             assert not told or choice != "skip"
         assert [row["outcome"] for row in results[-1]["devices"]] == expected
         if not check:
