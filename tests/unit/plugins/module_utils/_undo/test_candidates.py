@@ -77,11 +77,14 @@ def test_what_a_later_run_did_is_not_undone(outcome: str, device: str) -> None:
     made = part("abcd", x="added", y="added")
     made["devices"][0]["outcome"] = outcome
     assert restored(made, "abcdxy") == ("abcd", "")
-    changed = {
-        certain: ((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "removed", certain))) for certain in (1, 0)
-    }
-    for undone_by, certain, wanted in (([], 1, None), ([], 0, None), (["run-2"], 1, None), (["run-2"], 0, "abcd")):
-        later = Later([changed[certain]], undone_by)
+    for undone_by, certain, wanted in (
+        ([], True, None),
+        ([], False, None),
+        (["run-2"], True, None),
+        (["run-2"], False, "abcd"),
+    ):
+        change = ((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "removed", certain)))
+        later = Later([change], undone_by)
         assert restored(made, "abcdxy", later=later)[0] == wanted, "only a killed undo is ended"
         assert restored(made, "abcd", later=later)[0] == "abcd", "nothing is left to do"
 
