@@ -70,8 +70,8 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
         return _as_before(api, plan)
     if read is None:
         refused = api.locked.among(plan.remove)
-        left = plan.changes - len(refused)
-        return plan.without(refused, left)._replace(unforeseen_why=SENT_UNREAD if left else "")
+        count = plan.changes - len(refused)
+        return plan.without(refused, count)._replace(unforeseen_why=SENT_UNREAD if count else "")
     facts = dict(read.facts)
     # What ThingSpace itself refused for ever outweighs what its lists say.
     refused = api.locked.among(plan.remove)
