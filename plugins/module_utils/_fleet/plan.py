@@ -146,7 +146,8 @@ def run(context: Context, plans: Plans) -> Result:
         if warning:
             context.warn(warning)
     if options.status_file:
-        tell(options.status_file, _word(document, changed, approved=approved is not None))
+        nobody = options.gone and not options.accounts
+        tell(options.status_file, "error" if nobody else _word(document, changed, approved=approved is not None))
     result = PlanResult(
         status=document.status,
         digest=document.digest,

@@ -152,7 +152,9 @@ def test_accounts_whose_hosts_are_gone(plan: Plan) -> None:
         fatal = plan(plan.entry(), state="applying", dropped=dropped, any_errors_fatal=True)
         assert ("failure" in fatal) is bool(gone)
     for state in ("planned", "applying"):
-        assert "There is no plan." in plan(state=state, dropped=[OTHER])["failure"]["message"]
+        path = plan.folder / f"{state}.status"
+        assert "There is no plan." in plan(state=state, dropped=[OTHER], status_file=str(path))["failure"]["message"]
+        assert path.read_text(encoding="utf-8").strip() == "error"
 
 
 @pytest.mark.parametrize("state", ["planned", "applying"])
