@@ -84,7 +84,9 @@ def restore(
     if target != there:
         if runs := later.runs(account, CANDIDATES):
             return leave("list_changed", f"the list was changed since by later runs ({', '.join(runs)})")
-        if why := _differs(parts, before, there, losing):
+        # An undo that did a part is ended by the next one.
+        last = later.last_undo(account, CANDIDATES) or parts
+        if why := _differs(last, there, losing):
             return leave("list_changed", f"the list was changed since: {why}")
     # A device that is missing on the list stays missing, whatever the run did to it.
     reason = "it holds no license, so it cannot be restored on the list"
@@ -98,8 +100,9 @@ def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
     return None if before is None else list(dict.fromkeys(before))
 
 
-def _differs(parts: t.Sequence[RunPart], before: list[str], there: list[str], losing: t.Container[str]) -> str:
-    """How the list differs from what the run left; empty if it does not."""
+def _differs(parts: t.Sequence[RunPart], there: list[str], losing: t.Container[str]) -> str:
+    """How the list differs from what a run left; empty if it does not."""
+    before = _before(parts) or []
     changes = changes_of(parts).values()
     after = parts[-1].after
     broken = any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)

@@ -17,8 +17,8 @@ from .._client.stop import Told
 from .._errors import OptionsError, Problem
 from .._fleet.all_runs import OneRecord, every_record
 from .._fleet.history import Place, by_number, is_earlier, place_of
-from .._fleet.record import RunRecord, timestamp
-from .changes import OPPOSITE, Change, LicensePool, change_of, pool_of
+from .._fleet.record import RunPart, RunRecord, timestamp
+from .changes import OPPOSITE, Change, LicensePool, change_of, changes_of, parts_of, pool_of
 
 _AHEAD = (
     "The run {} is of {}, which is in the future: a clock was set back, or is wrong. There are records of runs before "
@@ -45,8 +45,10 @@ class Later:
         found: t.Iterable[tuple[tuple[str, LicensePool, str], tuple[str, Change]]] = (),
         undone_by: t.Sequence[str] = (),
         at_once: t.Iterable[str] = (),
+        undos: t.Sequence[RunRecord] = (),
     ) -> None:
         self.undone_by = list(undone_by)
+        self._undos = list(undos)
         self._at_once = frozenset(at_once)
         self._found: dict[tuple[str, LicensePool, str], list[tuple[str, Change]]] = {}
         for key, change in found:
@@ -80,19 +82,28 @@ class Later:
         return reversed_ and run in self.undone_by and run not in self._at_once
 
     def runs(self, account: str, pool: LicensePool) -> list[str]:
-        """The later runs that changed anything about these licenses.
-
-        An undo of the run that may have changed something, such as a killed one, is none, so that the next one ends it.
-        """
+        """The later runs that changed anything about these licenses, but no undos of the run, nor undos of those."""
+        undos = {one.run for one in self._undos}
         return sorted(
             {
                 run
                 for (name, one, _device), changes in self._found.items()
                 if (name, one) == (account, pool)
-                for run, change in changes
-                if change.certain or run not in self.undone_by
+                for run, _change in changes
+                if run not in undos
             }
         )
+
+    def last_undo(self, account: str, pool: LicensePool) -> list[RunPart]:
+        """What the last undo of the run, or of such an undo, did to these licenses; empty if nothing is known of any.
+
+        A killed one may have done nothing.
+        """
+        for record in reversed(self._undos):
+            parts = [part for one in record.accounts if one.account == account for part in parts_of(one, pool)]
+            if any(change.certain for change in changes_of(parts).values()):
+                return parts
+        return []
 
 
 def later_than(
@@ -130,7 +141,20 @@ def later_than(
     # A killed run ended before the one that found it unfinished.
     ended = record.status != "running"
     at_once = [one.run for one in others if one.run in beside or (ended and record.run in (one.beside or ()))]
-    return Later((changed for other in others for changed in _changes(other)), undone_by, at_once)
+    changed = (one for other in others for one in _changes(other))
+    return Later(changed, undone_by, at_once, _undos_of(record, others))
+
+
+def _undos_of(record: RunRecord, others: t.Iterable[RunRecord]) -> list[RunRecord]:
+    """The undos of a run, the undos of those, and so on.
+
+    :param others: later runs, the oldest first.
+    """
+    undos: list[RunRecord] = []
+    for other in others:
+        if other.undoes in {record.run, *(one.run for one in undos)}:
+            undos.append(other)
+    return undos
 
 
 def lost_problems(record: RunRecord) -> list[Problem]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.candidates import restore, returning
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.changes import CANDIDATES, Change
 from ansible_collections.thingspace.licensing.plugins.module_utils._undo.history import Later
-from ansible_collections.thingspace.licensing.tests.support.records import run_part
+from ansible_collections.thingspace.licensing.tests.support.records import RUN, run_part, run_record
 
 ACCOUNT = "0000123456-00001"
 WHERE = {"removed": ("removed", "removed"), "added": ("added", "added"), "moved": ("unchanged", "")}
@@ -77,16 +77,41 @@ def test_what_a_later_run_did_is_not_undone(outcome: str, device: str) -> None:
     made = part("abcd", x="added", y="added")
     made["devices"][0]["outcome"] = outcome
     assert restored(made, "abcdxy") == ("abcd", "")
-    for undone_by, certain, wanted in (
-        ([], True, None),
-        ([], False, None),
-        (["run-2"], True, None),
-        (["run-2"], False, "abcd"),
-    ):
-        change = ((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "removed", certain)))
-        later = Later([change], undone_by)
-        assert restored(made, "abcdxy", later=later)[0] == wanted, "only a killed undo is ended"
+    for certain in (True, False):
+        later = Later([((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "removed", certain)))])
+        assert restored(made, "abcdxy", later=later)[0] is None
         assert restored(made, "abcd", later=later)[0] == "abcd", "nothing is left to do"
+
+
+BROKEN = {
+    **part("abcdxy", a="removed", b="removed"),
+    "failure": {"code": "list_not_restored", "message": "It broke off."},
+}
+
+
+@pytest.mark.parametrize(
+    ("did", "live", "wanted"),
+    [
+        (part("abcdxy", x="removed", y="removed"), "abcdxy", None),
+        (part("abcdxy", y="removed"), "abcdx", "abcd"),
+        (part("abcdxy", y="removed"), "abcdy", None),
+        (part("abcdxy"), "abcdxy", "abcd"),
+        (BROKEN, "xdyc", "abcd"),
+        (BROKEN, "xdc", None),
+    ],
+    ids=["done, and others put it back", "in part", "in part, and others", "killed", "broken", "broken, and others"],
+)
+def test_an_undo_is_ended_by_the_next_one(did: dict[str, t.Any], live: str, wanted: str | None) -> None:
+    """Others are known by what the last undo left."""
+    made = part("abcd", x="added", y="added")
+    document = {**RUN, "run": "run-2", "undoes": "run-1", "accounts": [{"account": ACCOUNT, "parts": [did]}]}
+    undo, again = run_record(document), run_record({**RUN, "run": "run-3", "undoes": "run-2"})
+    changed = [
+        ((ACCOUNT, CANDIDATES, row["device_id"]), ("run-2", Change("", "removed", True))) for row in did["devices"]
+    ]
+    for undos in ([undo], [undo, again]):
+        later = Later(changed, ["run-2"], undos=undos)
+        assert restored(made, live, later=later)[0] == wanted
 
 
 @pytest.mark.parametrize(
