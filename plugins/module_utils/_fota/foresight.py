@@ -40,7 +40,7 @@ NOT_LOOKED = "'foreseen_refusals: ignore' does not look"
 FEW_READ = (
     "few pages of the device list are read for named devices; 'foreseen_refusals: stop' reads as many as it takes"
 )
-SENT_UNREAD = "a task that does not look first ('lookup: direct') learns it from the answers. 'foreseen_refusals: stop' looks first"
+SENT_UNREAD = "the run learns it from the answers ('lookup: direct'). 'foreseen_refusals: stop' looks first"
 
 
 class Read(t.NamedTuple):
