@@ -20,6 +20,7 @@ from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
 from .._swm.missing import PROOFS, require_agreement
+from .._swm.nearby import guesses
 from .._swm.search import Search
 from .._text.lists import first, many
 
@@ -33,8 +34,8 @@ MANY = 100
 """So many named devices are worth a page."""
 
 NEAR = 2
-"""How many pages are read at most for removals if the list of licenses was not read. Then few places are known at
-which a page can begin."""
+"""How many pages are read at most for removals if the list of licenses was not read. Then a page can begin only at the
+named devices and on the first page, so most pages would show nothing."""
 
 NOT_LOOKED = "'foreseen_refusals: ignore' does not look"
 FEW_READ = (
@@ -48,12 +49,13 @@ class Read(t.NamedTuple):
 
     :param facts: about the named devices, if ThingSpace was asked about them.
     :param known: devices of the account, in order.
-    :param listed: whether all licensed devices are among them.
+    :param beginning: the licensed devices on the first page, if no further one was read; None if all licensed devices
+        are known.
     """
 
     facts: t.Mapping[str, Facts]
     known: t.Sequence[str]
-    listed: bool
+    beginning: t.Sequence[str] | None = None
 
 
 def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan:
@@ -84,9 +86,15 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
         told.update(found)
         facts.update({device: found[device] for device in _undecided(wanted, facts) if device in found})
 
-    def look_up(devices: t.Collection[str], most: int | None) -> bool:
+    def look_up(devices: t.Sequence[str], most: int | None) -> bool:
         """Learn from the device list; returns whether more of it could be read."""
-        found = api.devices.look_up(Search(devices, read.known, {*wanted, *read.facts}), most)
+        wish = Search(devices, read.known, {*wanted, *read.facts})
+        if read.beginning is None:
+            found = api.devices.look_up(wish, most)
+        elif most is None:
+            found = api.devices.look_up(wish._replace(places=guesses(wish, read.beginning)), None)
+        else:
+            found = api.devices.look_near(wish, read.beginning, NEAR)
         require_agreement(read.facts, found.facts)
         learn({device: one for device, one in found.facts.items() if device in wanted})
         return found.unread
@@ -94,8 +102,7 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     # The pages that show the removals may show others, too.
     gone = [device for device in _undecided(wanted, facts) if wanted[device] == "remove"]
     whole = choice == "stop" or plan.state == "exact"
-    most = None if whole else pages_for(gone) if read.listed else NEAR
-    unread = look_up(gone, most)
+    unread = look_up(gone, None if whole else pages_for(gone))
     new = [device for device in _undecided(wanted, facts) if wanted[device] == "assign"]
     named = (
         api.named.read(new, known=read.known, most=proofs(choice))

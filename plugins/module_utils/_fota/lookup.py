@@ -79,7 +79,7 @@ def plan_job(
                     break
                 plan = make_plan(scope, job.state, wanted, named.licensed | named.unproven.keys(), pool, whole=False)
                 known = sorted({*named.facts, *listed})
-                read = Read(named.about, known, False) if foreseen else None
+                read = Read(named.about, known, listed) if foreseen else None
                 try:
                     return way, foresee(api, plan, read, job.foreseen_refusals), pool
                 except IncompleteList as error:
@@ -96,7 +96,7 @@ def plan_job(
     require_spelling(held, wanted, losing=job.state != "present")
     pool = pool._replace(total=pool.total if last.total is None else last.total, assigned=len(held))
     plan, pool = as_far_as_listed(api, make_plan(scope, job.state, wanted, held, pool, spare), pool, held)
-    read = Read({}, sorted(held) if plan.changes else (), True) if foreseen else None
+    read = Read({}, sorted(held) if plan.changes else ()) if foreseen else None
     return "list", foresee(api, plan, read, job.foreseen_refusals), pool
 
 

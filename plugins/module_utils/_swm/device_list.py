@@ -23,6 +23,7 @@ from .._errors import IncompleteList
 from .._thingspace.api_versions import ApiVersion
 from .dialects import path
 from .facts import Facts, facts_of
+from .nearby import look_near
 from .offered import Offered
 from .search import MOST_PAGES, DevicePage, Found, Search, search
 
@@ -95,13 +96,28 @@ class DeviceList:
 
         :raises LicensingError: there was no answer at all.
         """
+        at_once = self._client.max_concurrency
+        return self._look(wish, lambda: search(self.page, wish, most, at_once, self._tell))
+
+    def look_near(self, wish: Search, beginning: t.Sequence[str], most: int) -> Found:
+        """The same, with pages only where they probably show many of the devices.
+
+        :param beginning: the ids on the first page of a list of the account.
+        :param most: how many pages to read at most.
+        :raises LicensingError: there was no answer at all.
+        """
+        return self._look(wish, lambda: look_near(self.page, wish, beginning, most, self._tell))
+
+    def _look(self, wish: Search, look: t.Callable[[], Found]) -> Found:
         if not self.offered or not wish.wanted:
             return Found({}, set())
-        at_once = self._client.max_concurrency
-        found = search(self.page, wish, most, at_once, lambda read: self.progress.tell("devices read", read))
+        found = look()
         if found.error is not None:
             self.unusable = self.offered.give_up(found.error)
         return found
+
+    def _tell(self, read: int) -> None:
+        self.progress.tell("devices read", read)
 
 
 def _contradiction(why: str) -> IncompleteList:

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: it may change without notice.
 
-"""Where a page of an ordered list may begin: at a device of the account that is near to the wanted one. Pure."""
+"""Where a page of an ordered list may begin: at a device of the account that is near to the wanted ones. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,68 @@ import typing as t
 
 REFUSED_IN_A_ROW = 20
 """After so many refused cursors in a row, only those are used that ThingSpace names."""
+
+
+class Run(t.NamedTuple):
+    """Pages that follow each other and are not read yet.
+
+    :param start: the id at which the first one begins, as a number.
+    :param pages: how many there are.
+    :param devices: the ids of wanted devices that they probably show, likewise.
+    """
+
+    start: int
+    pages: int
+    devices: t.Sequence[int]
+
+
+def fullest(starts: t.Sequence[int], wanted: t.Sequence[int], reach: int, most: int) -> list[Run]:
+    """Which pages to read so that they probably show many of the wanted devices. None are read to show nothing.
+
+    A page begins after its start. So of a group of neighbors, it does not show the one at which it begins.
+
+    :param starts: ids at which a page can begin, as numbers, in order.
+    :param wanted: the ids that are looked for, likewise.
+    :param reach: how far a page goes, as the difference between ids.
+    :param most: how many pages to choose at most.
+    """
+    best: list[Run] = []
+    for pages in range(1, most + 1):
+        count, first, start = max(_counted(starts, wanted, pages * reach), key=lambda run: run[0], default=(0, 0, 0))
+        if not count:
+            continue
+        rest = [*wanted[:first], *wanted[first + count :]]
+        runs = [Run(start, pages, wanted[first : first + count]), *fullest(starts, rest, reach, most - pages)]
+        best = max(best, runs, key=shown)
+    return best
+
+
+def shown(runs: t.Iterable[Run]) -> int:
+    """How many wanted devices these pages probably show."""
+    return sum(len(run.devices) for run in runs)
+
+
+def lonely(starts: t.Sequence[int], wanted: t.Sequence[int], reach: int) -> list[int]:
+    """The wanted devices that no single page probably shows, wherever it begins. For parameters, see C(fullest)."""
+    return [device for device in wanted if _start(starts, device, reach) is None]
+
+
+def _counted(starts: t.Sequence[int], wanted: t.Sequence[int], reach: int) -> t.Iterator[tuple[int, int, int]]:
+    """For each wanted device what follows the start before it, if that probably shows it. No other start shows more.
+
+    :returns: how many wanted devices it shows, the index of the first one, and the start.
+    """
+    for device in wanted:
+        start = _start(starts, device, reach)
+        if start is not None:
+            first = bisect.bisect_right(wanted, start)
+            yield bisect.bisect_right(wanted, start + reach) - first, first, start
+
+
+def _start(starts: t.Sequence[int], device: int, reach: int) -> int | None:
+    """The last start before a device, if it is near."""
+    index = bisect.bisect_left(starts, device) - 1
+    return starts[index] if index >= 0 and device - starts[index] <= reach else None
 
 
 class Places:

@@ -87,6 +87,8 @@ def search(fetch: Fetch, wish: Search, most: int | None, at_once: int, tell: t.C
     """
     first = _Chain(_counted(fetch, tell), wish, sorted(wish.wanted))
     first.run(1 if most is None else most)
+    while most is None and first.goes_on and not first.began:
+        first.run(1)
     chains = [first]
     if most is None and first.goes_on:
         chains += first.divide(at_once)
@@ -135,6 +137,11 @@ class _Chain:
         places = sorted({*wish.known, *wish.places}) if wish.places else wish.known
         self._places = Places(places, wish.known[-1] if wish.proving and wish.known else "")
         self._began, self._reached, self._sure, self._ended = FIRST, reached, sure, False
+
+    @property
+    def began(self) -> bool:
+        """Whether a page was read. The server may have refused the places before."""
+        return self._reached != FIRST
 
     @property
     def goes_on(self) -> bool:
@@ -211,12 +218,17 @@ class _Chain:
         try:
             page = self._fetch(place)
         except ApiError as error:
-            if error.code != "api_rejected" or says_missing(error):
+            if not refuses_place(error):
                 raise
             self._places.refuse(place, one_of_many=is_no_position(error))
             return None
         self._places.in_a_row = 0
         return page
+
+
+def refuses_place(error: ApiError) -> bool:
+    """Whether the server may have refused a page only because of the place where it was to begin."""
+    return error.code == "api_rejected" and not says_missing(error)
 
 
 def _is_absent(device: str, ids: t.Sequence[str], known: t.Sequence[str]) -> bool:
