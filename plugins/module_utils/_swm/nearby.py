@@ -23,6 +23,9 @@ from .offered import can_do_without
 from .places import Run, fullest, lonely, shown
 from .search import Fetch, Found, Search, refuses_place
 
+FAR = 10
+"""If it takes so many pages to get from a known device to a wanted one, one request is worth a guess."""
+
 
 def look_near(
     fetch: Fetch, wish: Search, beginning: t.Sequence[str], most: int, tell: t.Callable[[int], None]
@@ -50,12 +53,12 @@ def look_near(
 
 
 def guesses(wish: Search, beginning: t.Sequence[str]) -> set[str]:
-    """Ids right before those devices that no known device is near to. For parameters, see C(look_near).
+    """Ids right before those devices that are far from each known one. For parameters, see C(look_near).
 
     Devices that were bought together often have consecutive numbers. So such an id may be one of the account, at which
-    a page can begin. If it is not, that costs one request, instead of many pages if it is.
+    a page can begin. If it is not, that costs one request.
     """
-    return {_before(device) for device in _Look(wish, beginning).lonely()}
+    return {_before(device) for device in _Look(wish, beginning).far()}
 
 
 def _before(device: str) -> str:
@@ -94,9 +97,9 @@ class _Look:
         """Which pages to read for the devices that are left."""
         return fullest(sorted(self._places), sorted(self._left), self._reach, most)
 
-    def lonely(self) -> list[str]:
-        """The devices that no page probably shows."""
-        return [self._left[one] for one in lonely(sorted(self._places), sorted(self._left), self._reach)]
+    def far(self) -> list[str]:
+        """The devices to which it takes many pages from each place."""
+        return [self._left[one] for one in lonely(sorted(self._places), sorted(self._left), FAR * self._reach)]
 
     def read(self, fetch: Fetch, start: int) -> None:
         """Read the page after a place. No page begins there again, also if the server refuses it."""

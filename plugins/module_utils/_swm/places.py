@@ -55,7 +55,7 @@ def shown(runs: t.Iterable[Run]) -> int:
 
 
 def lonely(starts: t.Sequence[int], wanted: t.Sequence[int], reach: int) -> list[int]:
-    """The wanted devices that no single page probably shows, wherever it begins. For parameters, see C(fullest)."""
+    """The wanted devices that are not within reach of any start. For parameters, see C(fullest)."""
     return [device for device in wanted if _start(starts, device, reach) is None]
 
 

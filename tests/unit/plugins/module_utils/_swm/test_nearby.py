@@ -128,9 +128,18 @@ def test_ids_that_are_no_such_numbers_are_expected_nowhere() -> None:
         ("000000000000002", "000000000000001"),
     ],
 )
-def test_the_id_right_before_a_lonely_device(device: str, guess: str) -> None:
+def test_the_id_right_before_a_device_that_is_far(device: str, guess: str) -> None:
     """Made-up ids follow each other. Real ones have a check digit."""
     beginning = [str(int(device) + 10**9 + number).zfill(15) for number in range(5)]
     neighbor = str(int(device) + 2).zfill(15)
     wish = Search([device, neighbor], sorted([device, neighbor, *beginning]))
     assert guesses(wish, beginning) == {guess}
+
+
+def test_no_guess_for_what_few_pages_show() -> None:
+    """It would save less than it may cost."""
+    account = Account(range(1000))
+    places = sorted({*account.beginning, imei(100), imei(400)})
+    for wanted, guessed in (([100, 101], []), ([109], []), ([100, 400], [399]), ([201], [200]), ([200], [])):
+        wish = Search([imei(number) for number in wanted], [one for one in places if imei(200) != one])
+        assert guesses(wish, account.beginning) == {imei(number) for number in guessed}
