@@ -19,8 +19,8 @@ from .mounts import mounts
 PASSING = re.compile(r"/|/tmp|/runner(/(artifacts|env|inventory|project))?")
 """Where the container of a job has what AWX removes when the job has ended."""
 
-PASSING_KINDS = ("overlay", "tmpfs")
-"""File systems that end with the container, wherever they are mounted."""
+PASSING_KINDS = re.compile("overlay|tmpfs|ramfs|aufs")
+"""What is in the names of file systems that end with the container, wherever they are mounted."""
 
 
 def is_lasting(journal: str, environ: t.Mapping[str, str] | None = None, table: str = "") -> bool:
@@ -37,4 +37,4 @@ def is_lasting(journal: str, environ: t.Mapping[str, str] | None = None, table: 
         return False
     # Of two mounts at one point, only the last one can be seen.
     nearest = max(enumerate(above), key=lambda found: (len(found[1].point), found[0]))[1]
-    return nearest.kind not in PASSING_KINDS and not PASSING.fullmatch(nearest.point)
+    return not PASSING_KINDS.search(nearest.kind) and not PASSING.fullmatch(nearest.point)

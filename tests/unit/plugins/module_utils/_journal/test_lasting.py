@@ -22,6 +22,7 @@ TABLE = """\
 6 1 253:2 /state /var/lib/fleet\\040state rw shared:7 - ext4 /dev/sdb rw
 7 1 0:52 / /mnt rw - ext4 /dev/sdc rw
 8 7 0:53 / /mnt rw - tmpfs tmpfs rw
+9 1 0:54 / /exposed rw - fuse.fuse-overlayfs fuse-overlayfs rw
 """
 
 
@@ -38,6 +39,7 @@ TABLE = """\
         ("/tmp/journal.db", False),
         ("/dev/shm/journal.db", False),
         ("/mnt/journal.db", False),
+        ("/exposed/journal.db", False),
         ("postgresql://fleet@db.example.com/licensing", True),
         ("service=licensing", True),
     ],
