@@ -82,12 +82,14 @@ def restore(
     lacking = [device for device in before if device not in set(there) and device in unlicensed]
     target = [device for device in before if device not in set(lacking)]
     if target != there:
-        if runs := later.runs(account, CANDIDATES):
-            return leave("list_changed", f"the list was changed since by later runs ({', '.join(runs)})")
+        if runs := later.took_over(account, CANDIDATES, changes):
+            return leave("list_changed", f"later runs changed the same devices on the list ({', '.join(runs)})")
         # An undo that did a part is ended by the next one.
         last = later.last_undo(account, CANDIDATES) or parts
-        if why := _differs(last, there, losing):
-            return leave("list_changed", f"the list was changed since: {why}")
+        runs = later.runs(account, CANDIDATES)
+        if why := _differs(last, there, losing, alone=not runs):
+            by = f" by later runs ({', '.join(runs)})" if runs else ""
+            return leave("list_changed", f"the list was changed since{by}: {why}")
     # A device that is missing on the list stays missing, whatever the run did to it.
     reason = "it holds no license, so it cannot be restored on the list"
     return Restoration(
@@ -100,12 +102,15 @@ def _before(parts: t.Sequence[RunPart]) -> list[str] | None:
     return None if before is None else list(dict.fromkeys(before))
 
 
-def _differs(parts: t.Sequence[RunPart], there: list[str], losing: t.Container[str]) -> str:
-    """How the list differs from what a run left; empty if it does not."""
+def _differs(parts: t.Sequence[RunPart], there: list[str], losing: t.Container[str], *, alone: bool) -> str:
+    """How the list differs from what a run left; empty if it does not.
+
+    :param alone: whether no later run changed it. One that did knew the list that a broken rewrite left.
+    """
     before = _before(parts) or []
     changes = changes_of(parts).values()
     after = parts[-1].after
-    broken = any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)
+    broken = alone and any(part.failure is not None and part.failure.code == "list_not_restored" for part in parts)
     gone = {change.device_id for change in changes if change.done == "removed"}
     new = {change.device_id for change in changes if change.done == "added"}
     expected = set(after) if after is not None else (set(before) - gone) | new

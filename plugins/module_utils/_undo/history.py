@@ -83,16 +83,30 @@ class Later:
 
     def runs(self, account: str, pool: LicensePool) -> list[str]:
         """The later runs that changed anything about these licenses, but no undos of the run, nor undos of those."""
-        undos = {one.run for one in self._undos}
+        return sorted({run for run, _device, _change in self._by_others(account, pool)})
+
+    def took_over(self, account: str, pool: LicensePool, undone: t.Mapping[str, Change]) -> list[str]:
+        """Those of them that changed one of these devices, too, or the place of any, if the run changed places.
+
+        If the licenses look as the run left them, one of these may have led back to that.
+
+        :param undone: what the run changed, by device.
+        """
+        moved = any(change.done == "moved" for change in undone.values())
         return sorted(
             {
                 run
-                for (name, one, _device), changes in self._found.items()
-                if (name, one) == (account, pool)
-                for run, _change in changes
-                if run not in undos
+                for run, device, change in self._by_others(account, pool)
+                if device in undone or (moved and change.done == "moved")
             }
         )
+
+    def _by_others(self, account: str, pool: LicensePool) -> t.Iterator[tuple[str, str, Change]]:
+        """The run, the device, and the change, for all but undos."""
+        undos = {one.run for one in self._undos}
+        for (name, one, device), changes in self._found.items():
+            if (name, one) == (account, pool):
+                yield from ((run, device, change) for run, change in changes if run not in undos)
 
     def last_undo(self, account: str, pool: LicensePool) -> list[RunPart]:
         """What the last undo of the run, or of such an undo, did to these licenses; empty if nothing is known of any.

@@ -71,16 +71,27 @@ def test_a_list_that_somebody_changed_is_left_alone(live: str, why: str) -> None
 
 
 @pytest.mark.parametrize("outcome", ["added", "unknown"])
-@pytest.mark.parametrize("device", ["x", "y", "z"])
-def test_what_a_later_run_did_is_not_undone(outcome: str, device: str) -> None:
+@pytest.mark.parametrize("done", ["removed", "added", "moved"])
+@pytest.mark.parametrize("certain", [True, False])
+def test_what_a_later_run_did_is_not_undone(outcome: str, done: t.Any, certain: bool) -> None:
     """Also if the list looks as the run left it: several later runs may have led back to that."""
     made = part("abcd", x="added", y="added")
     made["devices"][0]["outcome"] = outcome
     assert restored(made, "abcdxy") == ("abcd", "")
-    for certain in (True, False):
-        later = Later([((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, "removed", certain)))])
-        assert restored(made, "abcdxy", later=later)[0] is None
+    for device in "xy":
+        later = Later([((ACCOUNT, CANDIDATES, device), ("run-2", Change(device, done, certain)))])
+        found, told = restored(made, "abcdxy", later=later)
+        assert (found, "(run-2)" in told) == (None, True)
         assert restored(made, "abcd", later=later)[0] == "abcd", "nothing is left to do"
+
+
+@pytest.mark.parametrize(("done", "left_alone"), [("moved", True), ("added", False), ("removed", False)])
+def test_later_runs_that_led_back_to_what_the_run_left(done: t.Any, left_alone: bool) -> None:
+    """What they did to other devices does not matter, unless both changed the order."""
+    later = Later([((ACCOUNT, CANDIDATES, "z"), ("run-2", Change("z", done, True)))])
+    assert restored(CHANGED, "acdx", later=later)[0] == "abcd"
+    moved = part("abc", "cab", c="moved")
+    assert (restored(moved, "cab", later=later)[0] is None) is left_alone
 
 
 BROKEN = {
