@@ -105,7 +105,7 @@ options:
         already. Removals, V(v1), and V(v2) take pages of the device list. With V(stop), and for the removals of
         O(state=exact), it is as many as necessary. For named devices, it is at most ten, or one for each hundred of
         them. With RV(lookup=devices), it is at most two, and none if they would probably show less than half of the
-        devices. With RV(lookup=direct), nothing is looked up, and check mode then foresees nothing, either.
+        named devices. With RV(lookup=direct), nothing is looked up, and check mode then foresees nothing, either.
         RV(plan.unforeseen) counts what is not known, and the task warns. If that is only because few pages were read,
         it warns in check mode only. ThingSpace decides about these devices.
     type: str

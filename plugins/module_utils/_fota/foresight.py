@@ -20,7 +20,6 @@ from .._plan.plan import Plan
 from .._swm.facts import Facts
 from .._swm.licenses import FotaApi
 from .._swm.missing import PROOFS, require_agreement
-from .._swm.nearby import guesses
 from .._swm.search import Search
 from .._text.lists import first, many
 
@@ -89,10 +88,8 @@ def foresee(api: FotaApi, plan: Plan, read: Read | None, choice: Choice) -> Plan
     def look_up(devices: t.Sequence[str], most: int | None) -> bool:
         """Learn from the device list; returns whether more of it could be read."""
         wish = Search(devices, read.known, {*wanted, *read.facts})
-        if read.beginning is None:
+        if most is None or read.beginning is None:
             found = api.devices.look_up(wish, most)
-        elif most is None:
-            found = api.devices.look_up(wish._replace(places=guesses(wish, read.beginning)), None)
         else:
             found = api.devices.look_near(wish, read.beginning, NEAR)
         require_agreement(read.facts, found.facts)

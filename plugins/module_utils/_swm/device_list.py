@@ -80,7 +80,7 @@ class DeviceList:
             seen.add(cursor)
 
     def find(
-        self, wanted: t.Collection[str], known: t.Sequence[str], most: int | None, also: t.Container[str] = ()
+        self, wanted: t.Collection[str], known: t.Sequence[str], most: int | None, also: t.Collection[str] = ()
     ) -> dict[str, Facts]:
         """These devices, as far as they are found with so many requests. A list that cannot be read finds none.
 

@@ -7,8 +7,10 @@
 """Looks for devices with very few pages of a large ordered list, of which only the beginning was read.
 
 Source: "Only return devices with IMEIs larger than this value" (the pages that list devices). So the page after a
-device of the account shows its neighbors. How far a page goes is estimated by the last one that was read. Nothing is
-read if the pages would show less than half of the devices: then the requests would change little.
+device of the account shows its neighbors. How far a page goes is estimated by the last one that was read.
+
+If the devices that the task names are so far from each other that the pages would probably show less than half of them,
+nothing is read. A later run names the same devices, so it knows no less, whatever has been done meanwhile.
 """
 
 from __future__ import annotations
@@ -17,14 +19,10 @@ import typing as t
 
 from .._client.paging import FIRST
 from .._errors import ApiError, LicensingError
-from .._thingspace.check_digit import check_digit
 from .facts import Facts
 from .offered import can_do_without
-from .places import Run, fullest, lonely, shown
+from .places import Run, fullest, shown
 from .search import Fetch, Found, Search, refuses_place
-
-FAR = 10
-"""If it takes so many pages to get from a known device to a wanted one, one request is worth a guess."""
 
 
 def look_near(
@@ -37,37 +35,20 @@ def look_near(
     :param tell: gets the number of devices read so far.
     :raises LicensingError: there was no answer at all.
     """
-    look = _Look(wish, beginning)
+    look, named = _Look(wish, beginning), {*wish.wanted, *wish.also}
     error: LicensingError | None = None
-    if 2 * shown(look.fullest(most)) >= len(wish.wanted):
-        try:
-            for pages in range(most, 0, -1):
-                for run in look.fullest(pages)[:1]:
-                    look.read(fetch, run.start)
-                    tell(look.count)
-        except LicensingError as one:
-            if not can_do_without(one):
-                raise
-            error = one
+    if 2 * shown(_Look(wish._replace(wanted=named), beginning).fullest(most)) < len(named):
+        most = 0
+    try:
+        for pages in range(most, 0, -1):
+            for run in look.fullest(pages)[:1]:
+                look.read(fetch, run.start)
+                tell(look.count)
+    except LicensingError as one:
+        if not can_do_without(one):
+            raise
+        error = one
     return Found(look.facts, set(), error, look.unread)
-
-
-def guesses(wish: Search, beginning: t.Sequence[str]) -> set[str]:
-    """Ids right before those devices that are far from each known one. For parameters, see C(look_near).
-
-    Devices that were bought together often have consecutive numbers. So such an id may be one of the account, at which
-    a page can begin. If it is not, that costs one request.
-    """
-    return {_before(device) for device in _Look(wish, beginning).far()}
-
-
-def _before(device: str) -> str:
-    """The previous id, with its check digit if the device has one."""
-    unit = device[:-1]
-    if device[-1] == check_digit(unit):
-        previous = str(int(unit) - 1).zfill(len(unit))
-        return previous + check_digit(previous)
-    return str(int(device) - 1).zfill(len(device))
 
 
 class _Look:
@@ -96,10 +77,6 @@ class _Look:
     def fullest(self, most: int) -> list[Run]:
         """Which pages to read for the devices that are left."""
         return fullest(sorted(self._places), sorted(self._left), self._reach, most)
-
-    def far(self) -> list[str]:
-        """The devices to which it takes many pages from each place."""
-        return [self._left[one] for one in lonely(sorted(self._places), sorted(self._left), FAR * self._reach)]
 
     def read(self, fetch: Fetch, start: int) -> None:
         """Read the page after a place. No page begins there again, also if the server refuses it."""

@@ -54,11 +54,6 @@ def shown(runs: t.Iterable[Run]) -> int:
     return sum(len(run.devices) for run in runs)
 
 
-def lonely(starts: t.Sequence[int], wanted: t.Sequence[int], reach: int) -> list[int]:
-    """The wanted devices that are not within reach of any start. For parameters, see C(fullest)."""
-    return [device for device in wanted if _start(starts, device, reach) is None]
-
-
 def _counted(starts: t.Sequence[int], wanted: t.Sequence[int], reach: int) -> t.Iterator[tuple[int, int, int]]:
     """For each wanted device what follows the start before it, if that probably shows it. No other start shows more.
 

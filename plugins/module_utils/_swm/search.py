@@ -57,7 +57,7 @@ class Search(t.NamedTuple):
 
     wanted: t.Collection[str]
     known: t.Sequence[str]
-    also: t.Container[str] = ()
+    also: t.Collection[str] = ()
     proving: bool = False
     places: t.Collection[str] = ()
 
@@ -87,8 +87,6 @@ def search(fetch: Fetch, wish: Search, most: int | None, at_once: int, tell: t.C
     """
     first = _Chain(_counted(fetch, tell), wish, sorted(wish.wanted))
     first.run(1 if most is None else most)
-    while most is None and first.goes_on and not first.began:
-        first.run(1)
     chains = [first]
     if most is None and first.goes_on:
         chains += first.divide(at_once)
@@ -137,11 +135,6 @@ class _Chain:
         places = sorted({*wish.known, *wish.places}) if wish.places else wish.known
         self._places = Places(places, wish.known[-1] if wish.proving and wish.known else "")
         self._began, self._reached, self._sure, self._ended = FIRST, reached, sure, False
-
-    @property
-    def began(self) -> bool:
-        """Whether a page was read. The server may have refused the places before."""
-        return self._reached != FIRST
 
     @property
     def goes_on(self) -> bool:

@@ -443,26 +443,13 @@ def test_neighbors_of_a_large_account_are_looked_up_after_one_of_them(start, run
     assert sim.control("GET", "requests/summary")["operations"]["fota_device_list"] == 3
 
 
-def test_devices_that_no_two_pages_would_show_cost_no_page(start, runs, imei):
+def test_devices_that_no_page_would_show_cost_none(start, runs, imei):
     """It is as unforeseen as before, and check mode warns."""
     sim = start(12_000, 12_000, 12_000).login()
     checked = runs(sim, state="absent", devices=[imei(3500), imei(9500)])(fota_license, check=True)
     assert checked["plan"]["unforeseen"] == 2
     assert "could not be foreseen" in str(checked["warnings"])
     assert "fota_device_list" not in sim.control("GET", "requests/summary")["operations"]
-
-
-def test_to_stop_in_time_the_id_before_the_first_device_is_tried(start, runs, imei):
-    """If the account does not have it, the list is read from its beginning to there."""
-    sim = start(1000, 1000, 1000).login()
-    sim.quirk(page_size=10, fota_device_page=10)
-    run = runs(sim, state="absent", devices=[imei(509), imei(510)], foreseen_refusals="stop")
-    for gone, least, most in ((False, 1, 1), (True, 50, 52)):
-        if gone:
-            left(sim, imei(508))
-        sim.asked()
-        assert "unforeseen" not in run(fota_license, check=True)["plan"]
-        assert least <= sim.control("GET", "requests/summary")["operations"]["fota_device_list"] <= most
 
 
 SIZE = 1_000_000
