@@ -13,12 +13,11 @@ import typing as t
 from .._error_codes import Code
 from .._errors import LicensingError
 from .._text.lists import few, said_once
-from .account_parts import COUNTS
 from .documents import Failure, Json, as_json
 from .plan_account import PlanAccount
 from .plan_options import PlanOptions
 from .plan_part import PlanStatus
-from .plan_words import in_words, not_as_wanted
+from .plan_words import not_as_wanted, totals_in_words
 
 FAIL_ON: dict[str, tuple[str, ...]] = {
     "error": (),
@@ -214,7 +213,7 @@ def _word(plan: PlanResult) -> str:
 
 def _words(account: PlanAccount) -> str:
     """What is done to an account."""
-    totals = {name: sum(part.plan.by_change[name] for part in account.parts) for name in COUNTS}
     left = account.incomplete_count
-    texts = [f"{in_words(totals)}." if any(totals.values()) else "Nothing to do."]
+    changes = any(part.plan.changes for part in account.parts)
+    texts = [f"{totals_in_words(account.parts)}." if changes else "Nothing to do."]
     return " ".join([*texts, *([not_as_wanted(left)] if left else [])])
