@@ -31,7 +31,8 @@ options:
     description:
       - Whether to read for each licensed device, too, if FOTA serves it, when its firmware was last upgraded, and its
         protocol. A license can never be removed after an upgrade.
-      - That takes one request for 1,000 devices of the account, licensed or not.
+      - That takes one request for 1,000 devices of the account, licensed or not. A long list is read in pieces, side by
+        side, as O(max_concurrency) allows.
     type: bool
     default: false
     version_added: 0.6.0

@@ -77,7 +77,7 @@ def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:
         try:
             rows = DeviceApi(client, account).rows(settings.filters)
             api = FotaApi(client, account, settings.api_version)
-            licensed = _licensed(api, warn) if settings.licenses else None
+            licensed = _licensed(api, [row.ids.get("imei", "") for row in rows], warn) if settings.licenses else None
         except ApiError as error:
             error.reword(lambda text: text.replace("'account'", "'accounts'"))
             error.add(before=f"Account {account}: ")
@@ -97,10 +97,10 @@ def _read(settings: Settings, client: Client, warn: Warn) -> list[Record]:
     return records
 
 
-def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
+def _licensed(api: FotaApi, expected: t.Sequence[str], warn: Warn) -> Licensed | None:
     """The devices that hold a license; None if no device needs one."""
     try:
-        rows, _last = api.licensed_rows()
+        rows, _last = api.licensed_rows(None, expected)
     except LicensingError:
         try:
             event_based = is_event_based(api.subscription())
@@ -116,6 +116,6 @@ def _licensed(api: FotaApi, warn: Warn) -> Licensed | None:
             f"Account {api.account}: {reach.told}. Whether the other devices hold one is not known: "
             f"{reach.elsewhere_among()}."
         )
-    if reach.doubt:
-        warn(f"Account {api.account}: {reach.doubt}")
+    for text in filter(None, (reach.doubt, api.unsplit)):
+        warn(f"Account {api.account}: {text}")
     return dict(rows)

@@ -191,6 +191,15 @@ def test_hosts_variables_and_groups_of_two_accounts(simulator: Simulator, invent
     assert simulator.writes() == []
 
 
+def test_the_devices_are_places_to_cut_the_list_of_licensed_ones(simulator: Simulator, inventory: Inventory) -> None:
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 60}])
+    simulator.quirks(page_size=3)
+    assert len(inventory(licenses=True).hosts) == 60
+    paths = [request["path"] + str(request["query"]) for request in simulator.requests("fota_list")]
+    assert len(set(paths)) == len(paths) <= 20 + 3
+    assert paths != sorted(paths), "they were read one after the other"
+
+
 @pytest.mark.usefixtures("fleet")
 def test_only_what_is_asked_for(simulator: Simulator, inventory: Inventory) -> None:
     shown = inventory("--limit", "thingspace_state_suspend", group_prefix="", attributes=True)

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ansible_collections.thingspace.licensing.tests.support.fleets import FLEX
 from ansible_collections.thingspace.licensing.tests.support.harness import ACCOUNT, Module, Simulator, imeis
 
 HELD = imeis(10)
@@ -151,3 +154,58 @@ def test_pieces_that_contradict_each_other_take_nothing_away(
     else:
         assert not outcome.failed
         assert simulator.licensed() == {*held[:20], *held[25:]}
+
+
+def in_pieces(simulator: Simulator, operation: str, pages: int) -> bool:
+    """Whether a list was read in pieces, with at most three requests more than page by page."""
+    cursors = [request["path"] + str(request["query"]) for request in simulator.requests(operation)]
+    assert pages <= len(set(cursors)) == len(cursors) <= pages + 3
+    return cursors != sorted(cursors)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_licensed_devices_are_places_to_cut_the_device_list(simulator: Simulator, module: Module, version: str) -> None:
+    """Nobody names a device, so only the first of both lists is read page by page."""
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 70, "licenses": 60}])
+    simulator.quirks(fota_device_page=3)
+    outcome = module("fota_license_info", details=True, api_version=version)
+    assert (outcome.failed, outcome.warnings) == (False, "")
+    assert listed(outcome.result) == imeis(60)
+    assert outcome.result["reclaimable"] == {"removable": 60, "locked": 0, "unknown": 0}
+    assert not in_pieces(simulator, "fota_list", 20)
+    assert in_pieces(simulator, "fota_device_list", 24)
+
+
+@pytest.mark.parametrize("action", ["loop_cursor", "repeat_page", "empty_page"])
+def test_pieces_of_the_device_list_that_contradict_each_other(
+    simulator: Simulator, module: Module, action: str
+) -> None:
+    """It is read page by page, and the task says so."""
+    simulator.state(accounts=[{"name": ACCOUNT, "devices": 60, "licenses": 60}])
+    simulator.quirks(fota_device_page=3)
+    simulator.faults({"action": action, "operation": "fota_device_list", "after": 7})
+    outcome = module("fota_license_info", details=True)
+    assert not outcome.failed, outcome.message
+    assert outcome.result["reclaimable"] == {"removable": 60, "locked": 0, "unknown": 0}
+    assert "The devices of the account were read page by page" in outcome.warnings
+
+
+def test_whoever_knows_devices_reads_the_licensed_ones_in_pieces(
+    simulator: Simulator, module: Module, tmp_path: Path
+) -> None:
+    """A forecast knows the removal candidates, a report the account's devices, and an export those of the journal."""
+    skus = [{"sku": FLEX, "license_type": "Flexible", "purchased": 60}]
+    account = {"name": ACCOUNT, "devices": 60, "licenses": 60, "candidates": imeis(60), "skus": skus}
+    simulator.state(accounts=[account])
+    (tmp_path / "fleet").mkdir()
+    journal = {"journal": str(tmp_path / "journal.db")}
+    assert not module("simsec_license", sku=FLEX, devices=imeis(60), **journal).failed
+    for name, options in (
+        ("swm_removal_candidates_info", {"shrink_to": 50}),
+        ("fleet_account_info", {"dest": str(tmp_path)}),
+        ("fleet_export", {"dest": str(tmp_path / "fleet"), **journal}),
+    ):
+        simulator.forget_requests()
+        outcome = module(name, **options)
+        assert (outcome.failed, outcome.warnings) == (False, ""), name
+        assert in_pieces(simulator, "fota_list", 20), name

@@ -168,9 +168,11 @@ def _require_licenses(context: Context, job: Job, plan: CandidatesPlan, licenses
     if not new or job.unlicensed == "ignore":
         return
     try:
-        held, _page = licenses.licensed()
+        held, _page = licenses.licensed(None, new)
     except ApiError as error:
         raise explained(error, licenses) from None
+    if licenses.unsplit:
+        context.warn(licenses.unsplit)
     lacking = [device for device in new if device not in held]
     if not lacking:
         return

@@ -51,7 +51,7 @@ def run(context: Context) -> Result:
         return _result(reporting, candidates, {}, LIST_COLUMNS, rows)
     licenses = FotaApi(client, account, version)
     try:
-        held, page = licenses.licensed_rows()
+        held, page = licenses.licensed_rows(None, candidates)
         pool = licenses.pool(page)
         reach = licenses.reach(len(held))
         if not held and is_event_based(licenses.subscription()):
@@ -63,7 +63,8 @@ def run(context: Context) -> Result:
     seen = forecast(shrink_to, held, candidates, reach.elsewhere)
     upgrades = _upgrades(licenses, seen, [device for device, _time in held])
     seen = seen.with_upgrades(upgrades)
-    for text in [*filter(None, [reach.doubt]), *_of_part(reach, seen), *_warnings(seen, _unread(licenses, upgrades))]:
+    doubts = filter(None, (reach.doubt, licenses.unsplit))
+    for text in [*doubts, *_of_part(reach, seen), *_warnings(seen, _unread(licenses, upgrades))]:
         context.warn(text)
     values = {
         "licenses": Pool(pool.total, len(held), elsewhere=reach.elsewhere).as_result(),

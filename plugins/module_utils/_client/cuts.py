@@ -27,11 +27,14 @@ class Cuts(t.NamedTuple):
     :param expected: ids that are probably on the list, in any order.
     :param at_once: how many pages may be read at a time.
     :param fetch: reads the page after such an id, which the list can do without; None to read it like any other.
+    :param overlapping: whether a piece must have the device with which the next one begins. A list that a count proves
+        can do without.
     """
 
     expected: t.Collection[str] = ()
     at_once: int = 1
     fetch: Fetch | None = None
+    overlapping: bool = False
 
 
 UNCUT = Cuts()
@@ -52,10 +55,15 @@ def starts_of(first: Page, cuts: Cuts) -> list[str]:
         return []
     expected = sorted({device for device in cuts.expected if len(device) == len(ids[-1])})
     beyond = expected[bisect.bisect_right(expected, ids[-1]) :]
-    devices = -(-pages // pieces) * size
+    devices = -(-pages // pieces) * size - cuts.overlapping
     places = [round(devices * piece * len(beyond) / left) - 1 for piece in range(1, pieces)]
     cursors = dict.fromkeys([ids[-1], *(beyond[place] for place in places if 0 <= place < len(beyond))])
     return list(cursors) if len(cursors) > 1 else []
+
+
+def unsplit(what: str, why: str) -> str:
+    """What to tell of a list that could not be read in pieces."""
+    return f"The {what} were read page by page, because reading in pieces failed: {why}."
 
 
 def ascending(ids: list[str]) -> bool:

@@ -16,16 +16,17 @@ from .._errors import ApiError, IncompleteList
 
 
 class Page(t.NamedTuple):
-    """One page of licensed devices, in the same form for every API version.
+    """One page of devices, in the same form for every API version.
 
-    :param devices: (device id, assignment time in ThingSpace's format).
+    :param devices: (device id, what the list says of it). Of a license, that is its assignment time in ThingSpace's
+        format.
     :param total: licenses of the account; None if the version does not return it.
     :param assigned: licenses in use; None if the version does not return it.
     :param cursor: what to send for the next page; it is never computed here.
     :param size: devices on a full page; None if the version does not return it.
     """
 
-    devices: list[tuple[str, str]]
+    devices: list[tuple[str, t.Any]]
     total: int | None
     assigned: int | None
     more: bool
@@ -45,7 +46,7 @@ Tell = t.Callable[[int, "int | None"], None]
 """Gets the number of devices read so far and, if the version returns it, their total number."""
 
 Kept = t.Sequence[t.Any]
-Keep = t.Callable[["list[tuple[str, str]]"], Kept]
+Keep = t.Callable[["list[tuple[str, t.Any]]"], Kept]
 """What is kept of the devices of a page."""
 
 _NO_POSITION = re.compile(r"\b(?:lastseendeviceid not valid|invalid device id format)", re.IGNORECASE)

@@ -119,7 +119,7 @@ def read_all(
         from .pieces import read_pieces  # pylint: disable=import-outside-toplevel
 
         try:
-            whole = read_pieces(first, starts, fetch, collect.keep, tell, _most(first), cuts.fetch)
+            whole = read_pieces(first, starts, fetch, collect.keep, tell, _most(first), cuts)
             return collect.join(whole.kept), _proved(whole.named, whole.last, recounted)
         except IncompleteList as error:
             chained(error.why)

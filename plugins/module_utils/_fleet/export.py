@@ -46,14 +46,14 @@ def run(context: Context) -> Result:
         _refuse_second(dest, account)
     client = context.connect(problems)
     fota = FotaApi(client, account, params["api_version"])
-    licensed = None if is_event_based(fota.subscription()) else [device for device, _time in fota.licensed_rows()[0]]
+    simsec = _simsec(context)
+    licensed = None if is_event_based(fota.subscription()) else _licensed(fota, simsec)
     reach = None if licensed is None else fota.reach(len(licensed))
     if reach and reach.partial:
         context.warn(f"{reach.told}. The others are not exported: {reach.elsewhere_among()}.")
-    if fota.doubt:
-        context.warn(fota.doubt)
+    for text in filter(None, (fota.doubt, fota.unsplit)):
+        context.warn(text)
     version, candidates = _candidates(context, client, licensed)
-    simsec = _simsec(context)
     _refuse_two_skus(account, simsec)
     licensed, candidates, simsec, whole = _without_odd_ids(context, licensed, candidates, simsec)
     if reach and reach.partial:
@@ -94,6 +94,12 @@ def _refuse_second(dest: str, account: str) -> None:
             "'fleet'), or take the account out of that file first.",
             code="fleet_file_exists",
         )
+
+
+def _licensed(fota: FotaApi, simsec: Holders) -> list[str]:
+    """The devices that hold a FOTA license. Those of the journal are probably among them."""
+    rows, _last = fota.licensed_rows(None, [device for devices in simsec.values() for device in devices])
+    return [device for device, _time in rows]
 
 
 def _candidates(context: Context, client: t.Any, licensed: list[str] | None) -> tuple[str, list[str]]:

@@ -105,7 +105,7 @@ def _converge(context: Context, job: Job, api: FotaApi, candidates: Candidates) 
         raise explained(error, api) from None
     _warn_of_lookup(context, job, lookup, api)
     if api.unsplit:
-        context.warn(f"The licensed devices were read page by page, because reading in pieces failed: {api.unsplit}.")
+        context.warn(api.unsplit)
     if api.partial:
         context.warn(warning_of(api.partial, plan))
     if api.doubt:

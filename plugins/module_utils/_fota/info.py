@@ -98,9 +98,17 @@ def _details(facts: Facts | None, *, refused: bool) -> tuple[bool | None, str | 
     return facts.eligible, facts.upgraded_at, removable, facts.protocol or None
 
 
-def read(context: Context, api: FotaApi, *, pool_only: bool = False, details: bool = False) -> FotaLicenses:
+def read(
+    context: Context,
+    api: FotaApi,
+    *,
+    pool_only: bool = False,
+    details: bool = False,
+    expected: t.Collection[str] = (),
+) -> FotaLicenses:
     """Read the subscription and the licensed devices.
 
+    :param expected: ids that are probably among them, so that a long list can be read in pieces.
     :param details: whether to read the device list, too.
     :raises LicensingError: the subscription cannot be read.
     """
@@ -109,7 +117,7 @@ def read(context: Context, api: FotaApi, *, pool_only: bool = False, details: bo
     if pool_only:
         return FotaLicenses(subscription, pool, None)
     try:
-        rows, last = api.licensed_rows()
+        rows, last = api.licensed_rows(None, expected)
     except LicensingError as error:
         if not is_event_based(subscription):
             return FotaLicenses(subscription, pool, None, error)
@@ -121,16 +129,22 @@ def read(context: Context, api: FotaApi, *, pool_only: bool = False, details: bo
             f"{reach.told}. 'licenses' has the account's numbers. A device that is not listed may hold a license all "
             f"the same: {reach.elsewhere_among()}."
         )
-    if reach.doubt:
-        context.warn(reach.doubt)
+    for text in filter(None, (reach.doubt, api.unsplit)):
+        context.warn(text)
     found = FotaLicenses(subscription, Pool(total, len(rows), elsewhere=reach.elsewhere), rows)
-    if not details:
-        return found
+    return _with_details(context, api, found, rows) if details else found
+
+
+def _with_details(
+    context: Context, api: FotaApi, found: FotaLicenses, rows: t.Sequence[tuple[str, str]]
+) -> FotaLicenses:
     try:
-        facts = api.devices.everything()
+        facts = api.devices.everything([device for device, _time in rows])
         refused = api.locked.among(device for device, _time in rows)
     except LicensingError as error:
         return found._replace(undetailed=error)
+    if api.devices.unsplit:
+        context.warn(api.devices.unsplit)
     lacking = sum(device not in facts for device, _time in rows)
     if lacking:
         context.warn(f"ThingSpace's list of devices lacks {many(lacking, 'device')} that hold a license.")

@@ -92,7 +92,9 @@ def _version(data: AccountData, context: Context, kind: str) -> t.Any:
 
 def _fota(data: AccountData, context: Context) -> Result:
     api = FotaApi(context.connect([]), data.name, _version(data, context, "fota"))
-    found = fota_info.read(context, api, details=True)
+    wanted = data.wanted.fota if data.wanted else None
+    expected = wanted or [device.imei for device in data.devices or ()]
+    found = fota_info.read(context, api, details=True, expected=expected)
     # The number of purchased licenses is known even if the devices are not.
     data.fota_pool = found.pool.as_result()
     data.event_based = is_event_based(found.subscription)

@@ -13,12 +13,14 @@ A license may outlive its device in the account. So a cursor that ThingSpace did
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from .._client.answers import Reader, text
 from .._client.client import Client, segments
+from .._client.cuts import Cuts, starts_of, unsplit
 from .._client.masking import mask_ids
-from .._client.paging import FIRST
+from .._client.paging import FIRST, Page
 from .._errors import IncompleteList
 from .._thingspace.api_versions import ApiVersion
 from .dialects import path
@@ -41,14 +43,19 @@ class DeviceList:
         self.offered = Offered(client, f"{version} {_LIST.what}")
         self.unusable = ""
         """Why an answer could not be used; empty if there was none, or the server does not have the call."""
+        self.unsplit = ""
+        """What to tell if the list could not be read in pieces, although that was tried; otherwise empty."""
 
     def page(self, cursor: str = FIRST) -> DevicePage:
         """One page.
 
         :raises IncompleteList: a device is on it twice.
         """
+        return self._page_by(self._client.get, cursor)
+
+    def _page_by(self, get: t.Callable[[str, str], dict[str, t.Any]], cursor: str) -> DevicePage:
         start = segments("index", cursor) if self._by_index else "?lastSeenDeviceId=" + segments(cursor)[1:]
-        value = self._client.get(_LIST.what, self._path + start)
+        value = get(_LIST.what, self._path + start)
         self.offered.answered()
         rows, more = _LIST.page(value, "deviceList", _names_device)
         ids = mask_ids([str(row["deviceId"]) for row in rows], self._client.mask)
@@ -57,27 +64,63 @@ class DeviceList:
             raise _contradiction("a device is on it twice")
         return DevicePage(devices, more, text(value, ("lastSeenDeviceId",)))
 
-    def everything(self) -> dict[str, Facts]:
+    def everything(self, known: t.Collection[str] = ()) -> dict[str, Facts]:
         """All devices. There is no count that proves that none is missing.
 
+        :param known: ids that are probably among them, so that a long list can be read in pieces, side by side.
         :raises IncompleteList: the list contradicts itself.
         """
+        page = self.page()
+        cuts = Cuts(known, self._client.max_concurrency, self._cut, overlapping=True)
+        first = _as_rows(page)._replace(assigned=len(known))
+        starts = starts_of(first, cuts)
+        if not starts:
+            return self._as_chain(page)
+        try:
+            return self._in_pieces(first, starts, cuts)
+        except IncompleteList as error:
+            self.unsplit = unsplit("devices of the account", error.why)
+            return self._as_chain(self.page())
+
+    def _in_pieces(self, first: Page, starts: t.Sequence[str], cuts: Cuts) -> dict[str, Facts]:
+        # A module compiles what it imports, each time. Few lists are that long.
+        from .._client.pieces import read_pieces  # pylint: disable=import-outside-toplevel
+
+        most = MOST_PAGES * len(first.devices)
+        whole = read_pieces(first, starts, self._rows, list, self._tell, most, cuts)
         found: dict[str, Facts] = {}
-        cursor, seen = FIRST, {FIRST}
+        kept = collections.deque(whole.kept)
+        whole.kept.clear()
+        while kept:
+            found.update(kept.popleft())
+        return found
+
+    def _rows(self, cursor: str) -> Page:
+        return _as_rows(self.page(cursor))
+
+    def _cut(self, cursor: str) -> Page:
+        """A page at which the list may be cut."""
+        return _as_rows(self._page_by(self._client.try_get, cursor))
+
+    def _tell(self, read: int, _of: int | None = None) -> None:
+        self.progress.tell("devices read", read)
+
+    def _as_chain(self, page: DevicePage) -> dict[str, Facts]:
+        found: dict[str, Facts] = {}
+        seen = {FIRST}
         while True:
-            page = self.page(cursor)
             if found.keys() & page.devices:
                 raise _contradiction("a device is on it twice")
             found.update(page.devices)
-            self.progress.tell("devices read", len(found))
+            self._tell(len(found))
             if not page.more:
                 return found
             if not page.devices or page.cursor in seen or not page.cursor:
                 raise _contradiction("its pages repeat, the position does not advance")
             if len(seen) == MOST_PAGES:
                 raise _contradiction(f"it does not end within {MOST_PAGES} pages")
-            cursor = page.cursor
-            seen.add(cursor)
+            seen.add(page.cursor)
+            page = self.page(page.cursor)
 
     def find(
         self, wanted: t.Collection[str], known: t.Sequence[str], most: int | None, also: t.Collection[str] = ()
@@ -116,8 +159,9 @@ class DeviceList:
             self.unusable = self.offered.give_up(found.error)
         return found
 
-    def _tell(self, read: int) -> None:
-        self.progress.tell("devices read", read)
+
+def _as_rows(page: DevicePage) -> Page:
+    return Page([*page.devices.items()], None, None, page.more, page.cursor, None)
 
 
 def _contradiction(why: str) -> IncompleteList:

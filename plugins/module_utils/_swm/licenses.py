@@ -13,7 +13,7 @@ import typing as t
 
 from .._client.answers import Reader, number, text
 from .._client.client import Client
-from .._client.cuts import Cuts
+from .._client.cuts import Cuts, unsplit
 from .._client.fault import Mask, one_line
 from .._client.masking import are_times, changes, mask_ids
 from .._client.paging import FIRST, Forms, Page, as_rows, as_set, read_all
@@ -69,7 +69,7 @@ class FotaApi:
         self.pages = 0
         """How many pages the list of licensed devices has, according to the last first page."""
         self.unsplit = ""
-        """Why the list could not be read in pieces, if that was tried."""
+        """What to tell if the list could not be read in pieces, although that was tried; otherwise empty."""
         self.used_counts: set[int] = set()
         """Counts of licenses in use in the answers to the last kind of write; several requests may run at a time."""
         self._last_action: Action = "remove"
@@ -120,12 +120,15 @@ class FotaApi:
         cuts = Cuts(expected, self.max_concurrency, self._cut)
         return read_all(first, self.page, as_set, self._tell, self._recounted, cuts, self._note_chained)
 
-    def licensed_rows(self, first: Page | None = None) -> tuple[list[tuple[str, str]], Page]:
+    def licensed_rows(
+        self, first: Page | None = None, expected: t.Collection[str] = ()
+    ) -> tuple[list[tuple[str, str]], Page]:
         """As C(licensed), with the assignment times."""
-        return read_all(first, self.page, as_rows, self._tell, self._recounted)
+        cuts = Cuts(expected, self.max_concurrency, self._cut)
+        return read_all(first, self.page, as_rows, self._tell, self._recounted, cuts, self._note_chained)
 
     def _note_chained(self, why: str) -> None:
-        self.unsplit = why
+        self.unsplit = unsplit("licensed devices", why)
 
     def _tell(self, read: int, of: int | None) -> None:
         self.progress.tell("licensed devices read", read, of)

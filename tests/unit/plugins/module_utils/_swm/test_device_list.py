@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.client import Client
+from ansible_collections.thingspace.licensing.plugins.module_utils._client.cuts import PAGES
 from ansible_collections.thingspace.licensing.plugins.module_utils._client.runtime_dir import MemoryStore
 from ansible_collections.thingspace.licensing.plugins.module_utils._errors import (
     ApiError,
@@ -23,10 +24,12 @@ from ansible_collections.thingspace.licensing.plugins.module_utils._errors impor
 from ansible_collections.thingspace.licensing.plugins.module_utils._progress import Progress
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm import device_list, search
 from ansible_collections.thingspace.licensing.plugins.module_utils._swm.device_list import DeviceList
+from ansible_collections.thingspace.licensing.plugins.module_utils._swm.facts import Facts
 from ansible_collections.thingspace.licensing.plugins.module_utils._thingspace.api_versions import ApiVersion
 from ansible_collections.thingspace.licensing.tests.support.fakes import ACCOUNT, imei, imeis
 
 Value = dict[str, t.Any]
+Found = list[tuple[str, Facts]]
 Edit = t.Callable[[Value], Value]
 
 
@@ -39,6 +42,7 @@ class Server:
         self.devices, self.size, self.edit = sorted(devices), size, edit
         self.cursors: list[str] = []
         self.max_concurrency = 1
+        self.strict = True
         self.refusal = "LastSeenDeviceId Not Valid"
         self.store = MemoryStore()
         self.progress = Progress()
@@ -51,12 +55,16 @@ class Server:
         """One page."""
         cursor = path.replace("?lastSeenDeviceId=", "/index/").removeprefix(f"/fota/v3/devices/{ACCOUNT}/index/")
         self.cursors.append(cursor)
-        if cursor != "0" and cursor not in self.devices:
+        if self.strict and cursor != "0" and cursor not in self.devices:
             raise ApiError("refused", code="api_rejected", status=400, api_message=self.refusal)
         rest = [device for device in self.devices if device > cursor or cursor == "0"]
         page = rest[: self.size]
         value = {"hasMoreData": len(rest) > len(page), "lastSeenDeviceId": page[-1] if page else cursor}
         return self.edit({**value, "deviceList": [{"deviceId": device, "fotaEligible": True} for device in page]})
+
+    def try_get(self, operation: str, path: str) -> Value:
+        """A page that the reader can do without."""
+        return self.get(operation, path)
 
     def list(self, version: ApiVersion = "v3") -> DeviceList:
         """The real reader."""
@@ -256,3 +264,121 @@ def test_everything() -> None:
 def test_a_list_that_contradicts_itself(edit: Edit) -> None:
     with pytest.raises(IncompleteList):
         Server(imeis(25), edit=edit).list().everything()
+
+
+LONG = imeis(2 * 4 * PAGES * 2 + 2)
+"""Four pieces of a list with pages of two."""
+
+
+def in_pieces(server: Server, known: t.Collection[str], at_once: int = 4) -> tuple[Found, str]:
+    """All devices in their order, and what is told of a list that could not be read in pieces."""
+    server.max_concurrency = at_once
+    devices = server.list()
+    return [*devices.everything(known).items()], devices.unsplit
+
+
+def chain(server: Server) -> Found:
+    """The same, read page by page."""
+    return [*server.list().everything().items()]
+
+
+@given(
+    st.sets(st.integers(0, 200), min_size=1),
+    st.sets(st.integers(0, 200)),
+    st.booleans(),
+    st.integers(1, 3),
+    st.integers(1, 6),
+)
+def test_everything_in_pieces(there: set[int], licensed: set[int], strict: bool, size: int, at_once: int) -> None:
+    """Licenses may outlive their devices, and many devices hold none."""
+    server, other = (Server(map(imei, there), size) for _reading in range(2))
+    server.strict = strict
+    assert in_pieces(server, [imei(number) for number in licensed], at_once) == (chain(other), "")
+    assert len(server.cursors) <= len(other.cursors) + 2 * (at_once - 1)
+
+
+@pytest.mark.parametrize("devices", [len(LONG), len(LONG) - 1, len(LONG) + 1])
+def test_pieces_cost_no_more_than_one_page(devices: int) -> None:
+    """If all devices hold a license, each piece has whole pages, although it overlaps with the next one."""
+    server = Server(imeis(devices), 2)
+    found, told = in_pieces(server, imeis(devices)[::-1])
+    assert ([device for device, _facts in found], told) == (imeis(devices), "")
+    assert len(server.cursors) <= -(-devices // 2) + 3
+
+
+def test_pieces_are_read_at_the_same_time() -> None:
+    """After the first page, nobody passes the barrier without three others."""
+    barrier = threading.Barrier(4, timeout=20)
+
+    def wait(value: Value) -> Value:
+        if 1 < len(server.cursors) <= 5:
+            barrier.wait()
+        return value
+
+    server = Server(LONG, 2, edit=wait)
+    assert [device for device, _facts in in_pieces(server, LONG)[0]] == LONG
+
+
+class OwnCursors(Server):
+    """Does something else with a cursor that it did not give out itself."""
+
+    def __init__(self, other: t.Callable[[list[str], str], list[str]], more: bool | None = None) -> None:
+        super().__init__(LONG, 2)
+        self._given, self._other, self._more = {"0"}, other, more
+
+    def get(self, operation: str, path: str) -> Value:
+        """One page."""
+        cursor = path.rpartition("=")[2]
+        own, all_devices = cursor in self._given, self.devices
+        if own:
+            value = super().get(operation, path)
+        else:
+            self.cursors.append(cursor)
+            rest = self._other(all_devices, cursor)
+            value = {"deviceList": [{"deviceId": one, "fotaEligible": True} for one in rest[:2]]}
+            more = len(rest) > 2 if self._more is None else self._more
+            value |= {"hasMoreData": more, "lastSeenDeviceId": rest[1] if rest[1:] else cursor}
+        self._given.add(str(value["lastSeenDeviceId"]))
+        return value
+
+
+def after(devices: list[str], cursor: str) -> list[str]:
+    """What a server lists that honors the cursor."""
+    return [one for one in devices if one > cursor]
+
+
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [
+        (OwnCursors(lambda devices, _cursor: devices), "not in the order"),
+        (OwnCursors(lambda devices, cursor: [cursor, *after(devices, cursor)]), "not in the order"),
+        (OwnCursors(lambda devices, cursor: [*after(devices, cursor)[:1], *after(devices, cursor)]), "is on it twice"),
+        (OwnCursors(lambda devices, cursor: after(devices, cursor)[1:]), ""),
+        (OwnCursors(lambda devices, cursor: [cursor + "0", *after(devices, cursor)]), "depending on where"),
+        (OwnCursors(lambda _devices, _cursor: []), ""),
+        (OwnCursors(after, more=False), ""),
+    ],
+    ids=["ignores it", "inclusive", "twice", "skips one", "makes one up", "nothing there", "ends there"],
+)
+def test_a_server_that_takes_only_its_own_cursors(server: OwnCursors, why: str) -> None:
+    """No count shows that a device is missing, so each piece must have the first device of the next one."""
+    found, told = in_pieces(server, LONG)
+    assert [device for device, _facts in found] == LONG
+    assert (why in told) if why else not told
+    assert len(server.cursors) > len(LONG) // 2, "no other cursor was tried"
+
+
+def test_a_device_that_leaves_while_pieces_are_read() -> None:
+    """The next page after it is refused."""
+
+    class Leaving(Server):
+        def get(self, operation: str, path: str) -> Value:
+            value = super().get(operation, path)
+            if len(self.cursors) == 8:
+                self.devices.remove(value["lastSeenDeviceId"])
+            return value
+
+    server = Leaving(LONG, 2)
+    found, told = in_pieces(server, LONG)
+    assert [device for device, _facts in found] == server.devices
+    assert "The devices of the account were read page by page" in told
