@@ -13,7 +13,6 @@ A license may outlive its device in the account. So a cursor that ThingSpace did
 
 from __future__ import annotations
 
-import collections
 import typing as t
 
 from .._client.answers import Reader, text
@@ -65,7 +64,7 @@ class DeviceList:
         return DevicePage(devices, more, text(value, ("lastSeenDeviceId",)))
 
     def everything(self, known: t.Collection[str] = ()) -> dict[str, Facts]:
-        """All devices. There is no count that proves that none is missing.
+        """All devices, in any order. There is no count that proves that none is missing.
 
         :param known: ids that are probably among them, so that a long list can be read in pieces, side by side.
         :raises IncompleteList: the list contradicts itself.
@@ -86,13 +85,13 @@ class DeviceList:
         # A module compiles what it imports, each time. Few lists are that long.
         from .._client.pieces import read_pieces  # pylint: disable=import-outside-toplevel
 
-        most = MOST_PAGES * len(first.devices)
-        whole = read_pieces(first, starts, self._rows, list, self._tell, most, cuts)
         found: dict[str, Facts] = {}
-        kept = collections.deque(whole.kept)
-        whole.kept.clear()
-        while kept:
-            found.update(kept.popleft())
+
+        def keep(rows: t.Iterable[tuple[str, Facts]]) -> t.Sequence[str]:
+            found.update(rows)
+            return ()
+
+        read_pieces(first, starts, self._rows, keep, self._tell, MOST_PAGES * len(first.devices), cuts)
         return found
 
     def _rows(self, cursor: str) -> Page:
