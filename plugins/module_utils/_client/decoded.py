@@ -126,10 +126,14 @@ def _from_bytes_apart(text: str) -> str:
 
 def _readable(parts: list[bytes]) -> str:
     """The decoded values that can be text. Most values that were decoded by guessing are not text."""
-    text = compact(b"\xff".join(parts).decode("utf-8", "replace"))
-    return "\ufffd".join(_STRETCH.findall(text))
+    text = b"\xff".join(parts).decode("utf-8", "replace")
+    # Quoted-printable divides lines. Without the line breaks, nobody could see where.
+    whole = _SOFT_BREAK.sub("", text)
+    texts = [text] if whole == text else [text, whole]
+    return "\ufffd".join(stretch for one in texts for stretch in _STRETCH.findall(compact(one)))
 
 
+_SOFT_BREAK = re.compile(r"=\r?\n")
 _STRETCH = re.compile("[^\ufffd]{4,}")
 _DECODERS = (
     urllib.parse.unquote,
