@@ -133,7 +133,8 @@ def _readable(parts: list[bytes]) -> str:
     return "\ufffd".join(stretch for one in texts for stretch in _STRETCH.findall(compact(one)))
 
 
-_SOFT_BREAK = re.compile(r"=\r?\n")
+_SOFT_BREAK = re.compile(r"=\x00*(?:\r\x00*)?\n")
+"""Also in UTF-16."""
 _STRETCH = re.compile("[^\ufffd]{4,}")
 _DECODERS = (
     urllib.parse.unquote,

@@ -153,6 +153,7 @@ def test_no_encoding_hides_a_secret(first: str, second: str | None) -> None:
 
 
 @example(["HTML numbers", "quoted-printable", "base64"], SECRETS[0])
+@example(["HTML numbers", "quoted-printable", "base64 of UTF-16"], SECRETS[0])
 @given(st.lists(st.sampled_from(list(ENCODINGS)), min_size=1, max_size=4), st.sampled_from([SECRETS[0], SECRETS[3]]))
 def test_no_chain_of_encodings_hides_a_secret(chain: list[str], secret: str) -> None:
     encoded = secret
