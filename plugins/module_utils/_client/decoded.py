@@ -30,6 +30,9 @@ _APART = re.compile(rf"(?<![0-9A-Za-z]){_BYTE}(?:[^0-9A-Za-z]{{1,3}}{_BYTE}){{3,
 """Bytes in hexadecimal form with something between them."""
 
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b\ufeff]+")
+_SPACE_IN_LINES = re.compile(r"(?:(?!\n)[\s\x00-\x1f\x7f-\x9f\u200b\ufeff])+")
+"""The same, but not line breaks, by which quoted-printable divides what it encodes."""
+
 _SAFE_TO_URL = str.maketrans("-_", "+/")
 
 
@@ -126,15 +129,10 @@ def _from_bytes_apart(text: str) -> str:
 
 def _readable(parts: list[bytes]) -> str:
     """The decoded values that can be text. Most values that were decoded by guessing are not text."""
-    text = b"\xff".join(parts).decode("utf-8", "replace")
-    # Quoted-printable divides lines. Without the line breaks, nobody could see where.
-    whole = _SOFT_BREAK.sub("", text)
-    texts = [text] if whole == text else [text, whole]
-    return "\ufffd".join(stretch for one in texts for stretch in _STRETCH.findall(compact(one)))
+    text = _SPACE_IN_LINES.sub("", b"\xff".join(parts).decode("utf-8", "replace"))
+    return "\ufffd".join(_STRETCH.findall(text))
 
 
-_SOFT_BREAK = re.compile(r"=\x00*(?:\r\x00*)?\n")
-"""Also in UTF-16."""
 _STRETCH = re.compile("[^\ufffd]{4,}")
 _DECODERS = (
     urllib.parse.unquote,
