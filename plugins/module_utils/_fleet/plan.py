@@ -20,7 +20,7 @@ from .._module import Context, Result
 from .._text.canonical import pieces
 from .._text.files import write
 from .._text.own import with_own
-from .approval import difference, never_carried_out, undone_since
+from .approval import difference, never_carried_out, read_plan, undone_since
 from .command import FILE, command_of, long_values
 from .documents import Failure, Json, as_json
 from .freeze import FreezeWindow
@@ -127,7 +127,7 @@ def run(context: Context, plans: Plans) -> Result:
     over = over_the_run(accounts, options.limits)
     document = plans.document(options, accounts, now.strftime("%Y-%m-%d %H:%M UTC"), over)
     changed = _difference(options, plans, document, approved) if approved else None
-    if changed is not None and not plans.writes_another:
+    if changed is not None and (not plans.writes_another or _keeps(options, plans, approved)):
         options = options._replace(dest=None)
     if approved and changed is None:
         document = rest_of(approved, document)
@@ -184,6 +184,15 @@ def run(context: Context, plans: Plans) -> Result:
         # Nothing follows a plan that was stopped, even if a play ignores errors.
         values["next"] = end.step(result)
     return Result(values, failure=failure)
+
+
+def _keeps(options: PlanOptions, plans: Plans, approved: PlanDocument | str | None) -> bool:
+    """Whether the approved plan is where this one would be written. It must not turn into one that nobody approved."""
+    try:
+        found = read_plan(os.path.join(options.dest or "", plans.files["json"]))
+    except LicensingError:
+        return False
+    return found.digest == (approved.digest if isinstance(approved, PlanDocument) else approved)
 
 
 def _command(options: PlanOptions, digest: str) -> tuple[str, Json]:

@@ -130,6 +130,9 @@ def test_an_approved_plan_is_not_written_over(plan: Plan) -> None:
     document = json.loads((plan.folder / "other" / "plan.json").read_text(encoding="utf-8"))
     assert document["totals"]["assign"] == 3
     assert "This is not the approved plan." in (plan.folder / "other" / "plan.md").read_text(encoding="utf-8")
+    before = Path(approved).read_bytes()
+    by_digest = plan(plan.entry(3), approved=json.loads(before)["digest"])
+    assert (by_digest["failure"]["code"], Path(approved).read_bytes()) == ("plan_changed", before)
     same = plan(plan.entry(), approved=approved, dest=str(plan.folder / "same"), state="applying")
     assert ("failure" in same, same["approved"], same["digest"]) == (False, True, made["digest"])
 
